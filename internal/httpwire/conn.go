@@ -1,0 +1,35 @@
+package httpwire
+
+import (
+	"bytes"
+	"net"
+)
+
+// Conn is a connection of which some bytes have been read before.
+type Conn struct {
+	net.Conn
+	pre []byte
+}
+
+// NewConn returns a connection whose reader sees pre first and then what c still has to say; everything else is c's. It is the way
+// from a loop, which has read (a part of) a request, to a server that wants a whole connection. pre is copied. As with most
+// readers, one goroutine reads at a time.
+func NewConn(c net.Conn, pre []byte) net.Conn {
+	if len(pre) == 0 {
+		return c
+	}
+	return &Conn{Conn: c, pre: bytes.Clone(pre)}
+}
+
+// Read reads from the bytes read before as long as there are some, and does not wait for more while it has any.
+func (c *Conn) Read(p []byte) (int, error) {
+	if len(c.pre) == 0 {
+		return c.Conn.Read(p)
+	}
+	n := copy(p, c.pre)
+	c.pre = c.pre[n:]
+	if len(c.pre) == 0 {
+		c.pre = nil // the connection may live long: let the bytes go
+	}
+	return n, nil
+}
