@@ -1,0 +1,194 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Bounds of the pause after an accept that failed for want of descriptors
+// or memory.
+const (
+	minBackoff = 5 * time.Millisecond
+	maxBackoff = time.Second
+)
+
+// fileListener is a net.Listener whose descriptor can be had. TCP and Unix
+// listeners are; a TLS listener is not.
+type fileListener interface {
+	net.Listener
+	File() (*os.File, error)
+}
+
+// Serve accepts connections until StopAccepting or Close, and then returns
+// ErrClosed. The listener is closed when it returns.
+func (g *Group) Serve(ln net.Listener) error {
+	defer ln.Close()
+	fl, ok := ln.(fileListener)
+	if !ok {
+		return fmt.Errorf("loop: a %T has no descriptor to accept from", ln)
+	}
+	// The duplicate can be waited for in the runtime's poller; a net.Listener
+	// itself waits only in Accept.
+	f, err := fl.File()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	if !g.addListener(f) {
+		return ErrClosed
+	}
+	defer g.removeListener(f)
+	if err := g.prepare(raw); err != nil {
+		return err
+	}
+	a := acceptor{group: g, raw: raw}
+	a.openSpare()
+	defer a.closeSpare()
+	return a.run()
+}
+
+func (g *Group) addListener(f *os.File) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return false
+	}
+	g.listeners[f] = struct{}{}
+	return true
+}
+
+func (g *Group) removeListener(f *os.File) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.listeners, f)
+}
+
+// prepare sets on the listener what every accepted socket inherits, which
+// saves two system calls a connection.
+func (g *Group) prepare(raw syscall.RawConn) error {
+	var err error
+	if e := raw.Control(func(fd uintptr) {
+		// A Unix socket knows neither option, and needs neither.
+		if domain, e := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN); e == nil && domain == unix.AF_UNIX {
+			return
+		}
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		if err == nil && g.cfg.UserTimeout > 0 {
+			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(g.cfg.UserTimeout.Milliseconds()))
+		}
+	}); e != nil {
+		return e
+	}
+	return os.NewSyscallError("setsockopt", err)
+}
+
+// acceptor takes connections from one listener and hands them to loops.
+type acceptor struct {
+	group *Group
+	raw   syscall.RawConn
+	// spare is a descriptor kept for the moment when there are none left: it
+	// is given up so that the connection which waits can be accepted and
+	// closed, instead of waiting in the backlog for nobody.
+	spare   int
+	backoff time.Duration
+	quiet   time.Time // no complaint is logged before
+}
+
+// run accepts until the listener is closed. It waits for connections in the
+// runtime's own poller, which costs no thread, and calls accept4 itself,
+// which spares the runtime's bookkeeping for sockets that are not its own.
+func (a *acceptor) run() error {
+	for {
+		var acceptErr error
+		if err := a.raw.Read(func(fd uintptr) (done bool) {
+			for {
+				acceptErr = a.accept(int(fd))
+				if acceptErr == nil {
+					a.backoff = 0
+					continue
+				}
+				return !errors.Is(acceptErr, unix.EAGAIN)
+			}
+		}); err != nil {
+			return ErrClosed // the listener is closed
+		}
+		if errors.Is(acceptErr, ErrClosed) {
+			return ErrClosed
+		}
+		a.failed(acceptErr)
+	}
+}
+
+// accept takes one connection.
+func (a *acceptor) accept(ln int) error {
+	fd, _, err := unix.Accept4(ln, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	switch err {
+	case nil:
+	case unix.EINTR, unix.ECONNABORTED, unix.EPROTO:
+		return nil // that one is gone; the next may be fine
+	default:
+		return err
+	}
+	g := a.group
+	g.stats.accepted.Add(1)
+	if g.cfg.MaxConns > 0 && g.open.Load() >= int64(g.cfg.MaxConns) {
+		g.stats.refused.Add(1)
+		_ = unix.Close(fd)
+		return nil
+	}
+	return g.Adopt(fd)
+}
+
+// failed handles an accept that found no descriptor or no memory: one
+// connection is turned away for each pause, so that the backlog moves and
+// the processor rests.
+func (a *acceptor) failed(err error) {
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+		a.turnAway()
+	}
+	if now := time.Now(); now.After(a.quiet) {
+		a.quiet = now.Add(time.Second)
+		a.group.cfg.Logger.LogAttrs(context.Background(), slog.LevelError, "accept failed",
+			slog.Any("err", err), slog.Int("open", a.group.Open()))
+	}
+	a.backoff = min(max(2*a.backoff, minBackoff), maxBackoff)
+	time.Sleep(a.backoff)
+}
+
+func (a *acceptor) turnAway() {
+	a.closeSpare()
+	_ = a.raw.Control(func(fd uintptr) {
+		if fd, _, err := unix.Accept4(int(fd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC); err == nil {
+			a.group.stats.refused.Add(1)
+			_ = unix.Close(fd)
+		}
+	})
+	a.openSpare()
+}
+
+func (a *acceptor) openSpare() {
+	fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		fd = -1 // tried again after the next failure
+	}
+	a.spare = fd
+}
+
+func (a *acceptor) closeSpare() {
+	if a.spare >= 0 {
+		_ = unix.Close(a.spare)
+		a.spare = -1
+	}
+}
