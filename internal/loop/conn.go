@@ -36,9 +36,11 @@ type Conn struct {
 	token uint64
 	fd    int32
 
+	// written by the loop under mu, read by either
+	eof       bool // the peer has shut its side
+	lingering bool // Finish is being carried out
+
 	// owned by the loop
-	eof       bool
-	lingering bool
 	handler   Handler
 	rest      *[]byte // what the handler left; nil when it left nothing
 	deadline  wheel.Deadline
@@ -122,9 +124,10 @@ func (c *Conn) release() {
 }
 
 // Finish ends the connection when all that was sent has left: it shuts the
-// write side, and closes when the peer has done the same or the linger time
-// is over. Closing at once, with bytes from the peer unread, would make the
-// kernel answer with a reset that destroys what is still under way.
+// write side then, and closes when the peer has done the same. Both together
+// may take Config.Linger. Closing at once, with bytes from the peer unread,
+// would make the kernel answer with a reset that destroys what is still
+// under way. What arrives from now on is read and thrown away.
 func (c *Conn) Finish() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -132,28 +135,33 @@ func (c *Conn) Finish() {
 		return
 	}
 	c.finished = true
-	if c.out == nil {
-		c.loop.post(task{op: opLinger, c: c})
-	}
+	c.loop.post(task{op: opLinger, c: c})
 }
 
 func (l *Loop) linger(c *Conn) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.closed {
-		c.mu.Unlock()
-		return
-	}
-	_ = l.poller.Shutdown(int(c.fd))
-	c.paused = false // what arrives is read and thrown away
-	c.setInterest()
-	c.mu.Unlock()
-	if c.eof {
-		c.Close(CauseLocal)
 		return
 	}
 	c.lingering = true
 	c.rest = nil
+	c.paused = false
+	c.setInterest()
 	c.SetDeadline(l.Now() + int64(l.group.cfg.Linger))
+	if c.out == nil {
+		c.shutWrite()
+	}
+}
+
+// shutWrite sends the FIN of a connection that has sent all. The caller is
+// the loop, and holds mu.
+func (c *Conn) shutWrite() {
+	if c.eof {
+		c.fail(CauseLocal)
+		return
+	}
+	_ = c.loop.poller.Shutdown(int(c.fd))
 }
 
 // Detach takes the connection out of the loop and returns its descriptor,

@@ -33,7 +33,7 @@ const (
 	opAdopt            // take fd in
 	opClose            // close c
 	opResume           // present c's rest again and read on
-	opLinger           // c has sent all: wait for the peer's FIN
+	opLinger           // c has sent its last: wait until it has left, and for the peer's FIN
 )
 
 // task is one entry of a loop's queue. It is a value, so that closing or

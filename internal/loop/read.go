@@ -45,16 +45,17 @@ func (l *Loop) readable(c *Conn, failed bool) {
 }
 
 func (l *Loop) endOfStream(c *Conn) {
-	c.eof = true
-	if c.lingering {
-		c.Close(CauseLocal)
-		return
-	}
-	// The end of the stream stays readable: without this the loop would spin.
 	c.mu.Lock()
+	c.eof = true
+	// The end of the stream stays readable: without this the loop would spin.
 	c.setInterest()
+	if c.lingering && c.out == nil {
+		c.fail(CauseLocal)
+	}
 	c.mu.Unlock()
-	c.handler.EOF(c)
+	if !c.lingering {
+		c.handler.EOF(c)
+	}
 }
 
 // deliver presents p until the handler consumes no more, and keeps the rest.

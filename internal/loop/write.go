@@ -126,8 +126,8 @@ func (c *Conn) writable() {
 	}
 	c.out = nil
 	c.setInterest()
-	if c.finished {
-		l.post(task{op: opLinger, c: c})
+	if c.lingering {
+		c.shutWrite()
 	}
 }
 
