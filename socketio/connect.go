@@ -1,0 +1,224 @@
+package socketio
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/url"
+
+	"outrider/engineio"
+)
+
+var rootName = []byte("/")
+
+// What a client is told that may not join.
+var (
+	errInvalidNamespace  = &ConnectError{Message: "Invalid namespace"}
+	errTooManyNamespaces = &ConnectError{Message: "Too many namespaces"}
+)
+
+// connectRoot joins "/" for a client that expects to find itself there.
+func (c *conn) connectRoot() {
+	defer c.rescue("connect")
+	if c.doomed != 0 {
+		return
+	}
+	c.connect(rootName, nil, nil)
+	if !c.joined { // its middleware refused
+		c.session.After(c.server.cfg.ConnectTimeout, c.connectTimeout)
+	}
+}
+
+// connectTimeout closes a connection that has not joined anything (PROTOCOL.md 2.4).
+func (c *conn) connectTimeout() {
+	if !c.joined && c.doomed == 0 {
+		c.log(slog.LevelDebug, "socketio: no namespace joined in time")
+		c.close()
+	}
+}
+
+// connect lets the client into a namespace, or tells it why not.
+func (c *conn) connect(name, query, payload []byte) {
+	if c.find(name) == nil && c.full() {
+		c.refuse(name, errTooManyNamespaces)
+		return
+	}
+	ns := c.server.enter(name)
+	if ns == nil {
+		c.refuse(name, errInvalidNamespace)
+		return
+	}
+	s := &Socket{conn: c, ns: ns}
+	defer s.settle()
+	if auth := c.auth(query, payload); auth != nil {
+		s.extra = &extra{auth: auth}
+	}
+	for _, middleware := range ns.handlers.Load().middleware {
+		if err := middleware(s); err != nil {
+			c.refuse(name, err)
+			return
+		}
+	}
+	if !s.welcome() {
+		return
+	}
+	for _, fn := range ns.handlers.Load().connect {
+		if s.Connected() {
+			fn(s)
+		}
+	}
+	c.forgetHandshake(s)
+}
+
+// auth returns what came with CONNECT as a JSON object, nil if nothing did. A client before protocol 5 has it in the
+// query; what it puts behind the comma is ignored, as by the official server.
+func (c *conn) auth(query, payload []byte) json.RawMessage {
+	if c.session.Revision() != engineio.Revision3 {
+		return bytes.Clone(payload)
+	}
+	if len(query) == 0 {
+		return nil
+	}
+	return queryJSON(string(query))
+}
+
+// queryJSON writes a query as an object of strings. The last of a repeated key wins, in the place of the first.
+func queryJSON(query string) json.RawMessage {
+	pairs := parseQuery(query)
+	dst := []byte{'{'}
+	for i, p := range pairs {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendString(dst, p.key)
+		dst = append(dst, ':')
+		dst = appendString(dst, p.value)
+	}
+	return append(dst, '}')
+}
+
+// welcome tells the client that it has joined, and then lets events through to it: CONNECT comes first.
+func (s *Socket) welcome() bool {
+	s.ns.sockets.add(s, (*Socket).settleIn)
+	s.conn.add(s)
+	if s.conn.session.SendFrame(s.connectFrame()) != nil {
+		s.conn.remove(s)
+		s.ns.sockets.remove(s.slot)
+		return false
+	}
+	s.conn.joined = true
+	s.conn.server.counters.connects.Add(1)
+	s.state.Store(connected)
+	return true
+}
+
+// settleIn takes over the slot, and the id that goes with it.
+func (s *Socket) settleIn(slot uint32) {
+	s.slot = slot
+	if s.Revision() != engineio.Revision3 {
+		s.id = newSocketID(s.ns.server.seed, slot)
+	}
+}
+
+// connectFrame returns the CONNECT that answers the client's: with the id for protocol 5, bare for older ones.
+func (s *Socket) connectFrame() *engineio.Frame {
+	if s.Revision() == engineio.Revision3 {
+		return s.ns.connected
+	}
+	const object = `{"sid":"` + `"}`
+	p := Packet{Type: PacketConnect, Namespace: s.ns.wire}
+	buf := make([]byte, engineio.FramePrefix, engineio.FramePrefix+p.headSize()+len(object)+socketIDChars)
+	buf = p.appendHead(buf)
+	buf = append(buf, `{"sid":"`...)
+	buf = s.id.appendText(buf)
+	return engineio.MessageFrame(append(buf, `"}`...))
+}
+
+// settle lets go of a socket that was not let in, whichever way the attempt ended.
+func (s *Socket) settle() {
+	if s.state.CompareAndSwap(joining, gone) {
+		s.leaveAll()
+		s.ns.server.release(s.ns)
+	}
+}
+
+// forgetHandshake drops what is not to be kept beyond OnConnect.
+func (c *conn) forgetHandshake(s *Socket) {
+	mode := c.server.cfg.Handshake
+	if mode == KeepHandshake {
+		return
+	}
+	c.handshake.Store(nil)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.extra != nil {
+		s.extra.auth = nil
+		if s.extra.rooms == nil && s.extra.acks == nil {
+			s.extra = nil
+		}
+	}
+}
+
+// refuse answers CONNECT with CONNECT_ERROR: an object for protocol 5, and for older clients the error's data, or else
+// its text (PROTOCOL.md 2.4 and 2.5).
+func (c *conn) refuse(name []byte, cause error) {
+	c.server.counters.connectErrors.Add(1)
+	c.log(slog.LevelDebug, "socketio: connect refused", slog.String("nsp", string(name)), slog.Any("err", cause))
+	p := Packet{Type: PacketConnectError}
+	if string(name) != "/" {
+		p.Namespace = name
+	}
+	message, data := cause.Error(), any(nil)
+	if e, ok := errors.AsType[*ConnectError](cause); ok {
+		message, data = e.Message, e.Data
+	}
+	var b body
+	if err := b.connectError(message, data, c.session.Revision()); err != nil {
+		c.log(slog.LevelError, "socketio: data of a ConnectError", slog.Any("err", err))
+		b = body{}
+		b.connectError(message, nil, c.session.Revision()) //nolint:errcheck // a string can be encoded
+	}
+	c.session.SendFrame(b.frame(p, c.session.Revision())) //nolint:errcheck // a session that cannot send is closing
+}
+
+// pair is one field of a query.
+type pair struct{ key, value string }
+
+// parseQuery parses a query leniently, as browsers do: a bad escape stands for itself.
+func parseQuery(query string) []pair {
+	var pairs []pair
+	places := make(map[string]int)
+	for query != "" {
+		var field string
+		field, query = cut(query, '&')
+		if field == "" {
+			continue
+		}
+		key, value := cut(field, '=')
+		p := pair{unescape(key), unescape(value)}
+		if i, ok := places[p.key]; ok {
+			pairs[i] = p
+			continue
+		}
+		places[p.key] = len(pairs)
+		pairs = append(pairs, p)
+	}
+	return pairs
+}
+
+func cut(s string, sep byte) (before, after string) {
+	for i := range len(s) {
+		if s[i] == sep {
+			return s[:i], s[i+1:]
+		}
+	}
+	return s, ""
+}
+
+func unescape(s string) string {
+	if t, err := url.QueryUnescape(s); err == nil {
+		return t
+	}
+	return s
+}
