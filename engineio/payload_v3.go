@@ -101,13 +101,12 @@ func walkText3(body []byte, yield func(Packet, error) bool) {
 			yield(Packet{}, err)
 			return
 		}
-		text := rest[:size]
-		a.rest = base64.StdEncoding.DecodedLen(len(rest))
 		body = rest[size:]
 		if n == 0 {
 			continue // "0:" is how an empty payload is written
 		}
-		p, err := parseText(Revision3, text, &a)
+		a.rest = base64.StdEncoding.DecodedLen(len(rest))
+		p, err := parseText(Revision3, rest[:size], &a)
 		if !yield(p, err) || err != nil {
 			return
 		}

@@ -7,48 +7,41 @@ import (
 )
 
 // Revision 3 was written in JavaScript, whose strings are counted in UTF-16 units: one for a character below
-// U+10000, two for one above, whatever either takes in UTF-8.
+// U+10000, two for one above.
 
 const lanes = 0x0101010101010101 // the lowest bit of each byte of a word
 
-// utf16Len returns how many UTF-16 units the UTF-8 text b has. Every character begins with exactly one byte that
-// is not 10xxxxxx, and the characters of two units are those of four bytes, which begin with 11110xxx; so bytes can
-// be counted eight at a time without looking for characters.
-func utf16Len(b []byte) int {
-	n := len(b)
+// utf16Len returns how many UTF-16 units the UTF-8 text b has. In UTF-8 every character begins with exactly one byte
+// that is not 10xxxxxx, and the characters of two units are those that begin with 11110xxx; so units are counted
+// without looking for characters, eight bytes at a time.
+func utf16Len(b []byte) (n int) {
 	for ; len(b) >= 8; b = b[8:] {
-		w := binary.LittleEndian.Uint64(b)
-		trailing := w >> 7 &^ (w >> 6) & lanes
-		double := w >> 7 & (w >> 6) & (w >> 5) & (w >> 4) & lanes
-		n += bits.OnesCount64(double) - bits.OnesCount64(trailing)
+		n += wordUnits(binary.LittleEndian.Uint64(b))
 	}
 	for _, c := range b {
-		if c&0xc0 == 0x80 {
-			n--
-		} else if c >= 0xf0 {
-			n++
-		}
+		n += byteUnits(c)
 	}
 	return n
 }
 
 // utf16Prefix returns how many bytes the first n UTF-16 units of b take. It fails if b has fewer, if they are not
-// UTF-8, or if n parts the two units of a character.
+// UTF-8, or if n parts the two units of a character. One pass measures and checks.
 func utf16Prefix(b []byte, n int) (size int, err error) {
 	if n > len(b) { // a unit is at least a byte
 		return 0, errPayloadShort
 	}
 	for n > 0 {
-		ascii := asciiPrefix(b[size:min(size+n, len(b))])
-		size, n = size+ascii, n-ascii
-		if n == 0 {
-			break
+		if size == len(b) {
+			return 0, errPayloadShort
+		}
+		if b[size] < utf8.RuneSelf {
+			ascii := asciiPrefix(b[size:min(size+n, len(b))])
+			size, n = size+ascii, n-ascii
+			continue
 		}
 		r, width := utf8.DecodeRune(b[size:])
 		switch {
-		case width == 0:
-			return 0, errPayloadShort
-		case r == utf8.RuneError && width == 1:
+		case width == 1:
 			return 0, errPacketUTF8
 		case r > 0xffff:
 			n--
@@ -62,15 +55,32 @@ func utf16Prefix(b []byte, n int) (size int, err error) {
 }
 
 // asciiPrefix returns how many bytes at the beginning of b are ASCII.
-func asciiPrefix(b []byte) int {
-	i := 0
-	for ; i+8 <= len(b); i += 8 {
-		if high := binary.LittleEndian.Uint64(b[i:]) & (lanes << 7); high != 0 {
-			return i + bits.TrailingZeros64(high)/8
+func asciiPrefix(b []byte) (n int) {
+	for ; n+8 <= len(b); n += 8 {
+		if high := binary.LittleEndian.Uint64(b[n:]) & (lanes << 7); high != 0 {
+			return n + bits.TrailingZeros64(high)/8
 		}
 	}
-	for i < len(b) && b[i] < utf8.RuneSelf {
-		i++
+	for n < len(b) && b[n] < utf8.RuneSelf {
+		n++
 	}
-	return i
+	return n
+}
+
+// byteUnits is how many UTF-16 units the character that begins with c has, 0 if none begins with c.
+func byteUnits(c byte) int {
+	switch {
+	case c&0xc0 == 0x80:
+		return 0
+	case c >= 0xf0:
+		return 2
+	}
+	return 1
+}
+
+// wordUnits is the sum of byteUnits over the bytes of w.
+func wordUnits(w uint64) int {
+	none := w >> 7 &^ (w >> 6) & lanes
+	double := w >> 7 & (w >> 6) & (w >> 5) & (w >> 4) & lanes
+	return 8 - bits.OnesCount64(none) + bits.OnesCount64(double)
 }

@@ -69,6 +69,9 @@ type Config struct {
 	NewPoller func() (poll.Poller, error)
 	// Tick is the timers' resolution; default 100 ms.
 	Tick time.Duration
+	// Attach makes what the layer above keeps for a loop (Loop.Data), before
+	// the loop runs; default nothing.
+	Attach func(l *Loop) any
 	// Accept returns the handler of a new connection. It runs on the loop
 	// that the connection belongs to. Required.
 	Accept func(c *Conn) Handler
@@ -97,6 +100,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.NewPoller == nil {
 		cfg.NewPoller = func() (poll.Poller, error) { return poll.New() }
+	}
+	if cfg.Attach == nil {
+		cfg.Attach = func(*Loop) any { return nil }
 	}
 	if cfg.Timer == nil {
 		cfg.Timer = func(*Loop, uint64) {}
@@ -181,6 +187,20 @@ func (g *Group) Adopt(fd int) error {
 	}
 	return nil
 }
+
+// Reserve counts n bytes that the layer above keeps for later sending, and
+// reports false, counting nothing, when all queues together would be over
+// MaxQueued. Release takes them back.
+func (g *Group) Reserve(n int) bool {
+	if g.queued.Add(int64(n)) > g.cfg.MaxQueued {
+		g.queued.Add(-int64(n))
+		return false
+	}
+	return true
+}
+
+// Release takes back what Reserve counted.
+func (g *Group) Release(n int) { g.queued.Add(-int64(n)) }
 
 // StopAccepting makes Serve close its listener and return. Connections live
 // on.

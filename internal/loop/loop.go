@@ -52,6 +52,7 @@ type Loop struct {
 	group  *Group
 	index  int
 	poller poll.Poller
+	data   any
 
 	// guarded by mu
 	mu      sync.Mutex
@@ -74,7 +75,7 @@ type Loop struct {
 }
 
 func newLoop(g *Group, index int, p poll.Poller) *Loop {
-	return &Loop{
+	l := &Loop{
 		group:  g,
 		index:  index,
 		poller: p,
@@ -82,10 +83,20 @@ func newLoop(g *Group, index int, p poll.Poller) *Loop {
 		buf:    make([]byte, maxRest+readSize),
 		events: make([]poll.Event, batch),
 	}
+	l.data = g.cfg.Attach(l)
+	return l
 }
 
 // Index returns the loop's number in its group.
 func (l *Loop) Index() int { return l.index }
+
+// Data returns what Config.Attach made.
+func (l *Loop) Data() any { return l.data }
+
+// Each calls fn with every connection and its handler. Only on the loop.
+func (l *Loop) Each(fn func(*Conn, Handler)) {
+	l.table.All(func(c *Conn) { fn(c, c.handler) })
+}
 
 // Now returns the time on the group's clock.
 func (l *Loop) Now() int64 { return l.group.clock.Now() }

@@ -50,7 +50,7 @@ func (c *Conn) send(b []byte, copied bool) error {
 // wait whatever its size: what is sent is bounded elsewhere.
 func (c *Conn) enqueue(b []byte) error {
 	g := c.loop.group
-	if c.out != nil && c.out.size+len(b) > g.cfg.MaxQueue || g.queued.Load()+int64(len(b)) > g.cfg.MaxQueued {
+	if c.out != nil && c.out.size+len(b) > g.cfg.MaxQueue || !g.Reserve(len(b)) {
 		g.stats.slow.Add(1)
 		c.fail(CauseSlow)
 		return ErrSlow
@@ -60,7 +60,6 @@ func (c *Conn) enqueue(b []byte) error {
 	}
 	c.out.bufs = append(c.out.bufs, b)
 	c.out.size += len(b)
-	g.queued.Add(int64(len(b)))
 	c.setInterest()
 	return nil
 }
@@ -92,7 +91,7 @@ func (c *Conn) Queued() int {
 
 func (c *Conn) dropQueue() {
 	if c.out != nil {
-		c.loop.group.queued.Add(-int64(c.out.size))
+		c.loop.group.Release(c.out.size)
 		c.out = nil
 	}
 }
@@ -120,7 +119,7 @@ func (c *Conn) writable() {
 		return
 	}
 	q.consume(n)
-	l.group.queued.Add(-int64(n))
+	l.group.Release(n)
 	if q.size > 0 {
 		return
 	}

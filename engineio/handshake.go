@@ -1,0 +1,173 @@
+package engineio
+
+import (
+	"net/http"
+	"strconv"
+
+	"outrider/internal/httpwire"
+	"outrider/internal/loop"
+)
+
+// serve handles one request for the engine, whose head p is, and returns how
+// much of the input it has consumed: the head.
+func (sh *shard) serve(h *httpConn, p []byte) int {
+	head := &sh.head
+	h.since = 0
+	h.begin(head)
+	sh.req = Request{head: head, conn: h.conn}
+	if string(head.Method) == http.MethodOptions && sh.srv.cfg.CORS != nil {
+		h.preflight(head)
+		return len(p)
+	}
+	q := parseQuery(head.RawQuery, sh.scratch[:0])
+	s, refused := sh.verify(&q, head)
+	switch {
+	case refused != nil && head.Upgrade:
+		h.answerUpgradeError(refused)
+	case refused != nil:
+		h.refuseRequest(refused, head)
+	case q.transport == WebSocket:
+		sh.upgrade(h, &q, s, p)
+	case s == nil:
+		sh.open(h, &q)
+	default:
+		sh.poll(h, s, head)
+	}
+	return len(p)
+}
+
+// verify checks a request in the official server's order and returns the
+// session that it names, nil for a handshake (PROTOCOL §1.2).
+func (sh *shard) verify(q *query, head *httpwire.Head) (*Session, *RequestError) {
+	if q.transport == 0 {
+		return nil, &RequestError{Code: CodeTransportUnknown}
+	}
+	if q.hasSID {
+		return sh.verifySession(q, head)
+	}
+	if string(head.Method) != http.MethodGet {
+		return nil, &RequestError{Code: CodeBadHandshake}
+	}
+	if (q.transport == WebSocket) != head.Upgrade {
+		return nil, &RequestError{Code: CodeBadRequest}
+	}
+	cfg := &sh.srv.cfg
+	if sh.srv.draining.Load() {
+		return nil, &RequestError{Code: CodeForbidden, Message: "Server shutting down"}
+	}
+	if allow := cfg.AllowRequest; allow != nil {
+		if err := allow(&sh.req); err != nil {
+			return nil, &RequestError{Code: CodeForbidden, Message: err.Error()}
+		}
+	}
+	if !q.hasEIO && !cfg.StrictVersion {
+		q.revision = Revision3
+	}
+	if q.revision == 0 {
+		return nil, &RequestError{Code: CodeUnsupportedVersion}
+	}
+	return nil, nil
+}
+
+func (sh *shard) verifySession(q *query, head *httpwire.Head) (*Session, *RequestError) {
+	s := sh.srv.sessions.get(q.sid)
+	if s == nil || !q.validSID {
+		return nil, &RequestError{Code: CodeSessionUnknown}
+	}
+	if (q.transport == WebSocket) != head.Upgrade {
+		return nil, &RequestError{Code: CodeBadRequest}
+	}
+	if q.transport == Polling && s.Transport() != Polling {
+		return nil, &RequestError{Code: CodeBadRequest}
+	}
+	return s, nil
+}
+
+// refuseRequest answers a request that is refused. One that has a body ends
+// its connection: the body is not read.
+func (h *httpConn) refuseRequest(e *RequestError, head *httpwire.Head) {
+	if head.ContentLength > 0 || head.Chunked {
+		h.keepAlive = false
+	}
+	h.answerError(e)
+}
+
+// poll handles a request of a session on polling.
+func (sh *shard) poll(h *httpConn, s *Session, head *httpwire.Head) {
+	switch string(head.Method) {
+	case http.MethodGet:
+		if head.ContentLength > 0 || head.Chunked {
+			h.keepAlive = false
+		}
+		s.takeGet(h)
+	case http.MethodPost:
+		if s.takePost(h) {
+			h.startUpload(head)
+		}
+	default:
+		h.keepAlive = false
+		h.answer(405, "", nil)
+	}
+}
+
+// newSession makes a session with this shard as its home.
+func (sh *shard) newSession(rev Revision) *Session {
+	s := &Session{home: sh, id: NewID(), rev: rev}
+	s.token = sh.sessions.Add(s) | sessionBit
+	return s
+}
+
+// sessionBit marks the timer tokens of sessions, retryToken is the workers'.
+const (
+	sessionBit = 1 << 63
+	retryToken = ^uint64(0)
+)
+
+// open handles the handshake of a session on polling.
+func (sh *shard) open(h *httpConn, q *query) {
+	s := sh.newSession(q.revision)
+	p := &polling{b64: q.b64, jsonp: q.jsonp}
+	s.mu.Lock()
+	s.poll = p
+	s.startHeartbeat(sh.loop.Now())
+	s.mu.Unlock()
+	sh.srv.stats.opened.Add(1)
+	sh.srv.cfg.Handler.Opened(s, &sh.req)
+	sh.srv.sessions.add(s) // before the client knows the id
+	h.cookie = sh.srv.appendCookie(h.cookie, s.id)
+	// The open packet is alone in its answer; what Opened has sent waits for
+	// the next poll.
+	h.answerPoll(q.revision, p, []*Frame{s.openFrame(!sh.srv.cfg.NoUpgrade)})
+}
+
+// openFrame makes the open packet (clause "Handshake").
+func (s *Session) openFrame(upgrade bool) *Frame {
+	cfg := &s.home.srv.cfg
+	buf := make([]byte, FramePrefix, 160)
+	buf = append(buf, `{"sid":"`...)
+	buf, _ = s.id.AppendText(buf)
+	if upgrade {
+		buf = append(buf, `","upgrades":["websocket"],"pingInterval":`...)
+	} else {
+		buf = append(buf, `","upgrades":[],"pingInterval":`...)
+	}
+	buf = strconv.AppendInt(buf, cfg.PingInterval.Milliseconds(), 10)
+	buf = append(buf, `,"pingTimeout":`...)
+	buf = strconv.AppendInt(buf, cfg.PingTimeout.Milliseconds(), 10)
+	buf = append(buf, `,"maxPayload":`...)
+	buf = strconv.AppendInt(buf, int64(cfg.MaxPayload), 10)
+	return newTextFrame(Open, append(buf, '}'))
+}
+
+// appendCookie appends the header line of Config.Cookie.
+func (srv *Server) appendCookie(dst []byte, id ID) []byte {
+	if srv.cfg.Cookie == nil {
+		return dst
+	}
+	c := *srv.cfg.Cookie
+	c.Name = orDefault(c.Name, "io")
+	c.Value = id.String()
+	return httpwire.AppendHeader(dst, "Set-Cookie", c.String())
+}
+
+var _ loop.Handler = (*httpConn)(nil)

@@ -1,0 +1,205 @@
+package engineio
+
+import "outrider/internal/loop"
+
+// polling is the long-polling transport of one session (clause "HTTP
+// long-polling"; PROTOCOL §1.8). It is guarded by the session's mu.
+type polling struct {
+	b64   bool   // the client said at its handshake that it cannot take binary
+	jsonp []byte // the handshake's j; nil if it had none
+
+	get    *httpConn // the GET that waits for something to be sent
+	post   *httpConn // the POST whose body is read or whose packets are handled
+	frames []*Frame  // what waits for a GET
+	size   int       // of frames
+	probe  *probe    // the WebSocket that wants to take over
+}
+
+// sendPolling answers the GET that waits, or keeps the frame for the next.
+func (s *Session) sendPolling(f *Frame) error {
+	p := s.poll
+	if p.get != nil {
+		s.answerWaiting([]*Frame{f})
+		return nil
+	}
+	srv := s.home.srv
+	n := f.size()
+	if p.size > 0 && p.size+n > srv.cfg.MaxQueue || !srv.group.Reserve(n) {
+		srv.stats.slow.Add(1)
+		s.endLocked(ReasonTransportError, abrupt)
+		return ErrSlow
+	}
+	p.frames = append(p.frames, f)
+	p.size += n
+	return nil
+}
+
+// answerWaiting answers the GET that waits.
+func (s *Session) answerWaiting(frames []*Frame, last ...*Frame) {
+	h := s.poll.get
+	s.poll.get = nil
+	h.answerPoll(s.rev, s.poll, frames, last...)
+}
+
+// drop forgets what waits.
+func (p *polling) drop(g *loop.Group) {
+	g.Release(p.size)
+	p.frames, p.size = nil, 0
+}
+
+// takeGet gives the transport a GET: it is answered with what waits, or waits
+// itself. The caller is the loop.
+func (s *Session) takeGet(h *httpConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.poll
+	if p == nil || s.state == stateClosed || s.overdue(h.conn.Loop().Now()) {
+		h.answerStale(p != nil)
+		return
+	}
+	if p.get != nil {
+		// The official server's rule: the client is confused, or there are two.
+		h.keepAlive = false
+		h.answer(400, "", nil)
+		s.endLocked(ReasonTransportError, abrupt)
+		return
+	}
+	h.session, h.poll = s, p
+	p.get = h
+	switch {
+	case s.state == stateClosing:
+		s.answerWaiting(p.frames, closePacket)
+		s.forget()
+	case len(p.frames) > 0:
+		s.answerWaiting(p.frames)
+		p.drop(s.home.srv.group)
+	}
+}
+
+// answerStale answers a request for a session that is gone, or that has left
+// polling.
+func (h *httpConn) answerStale(gone bool) {
+	code := CodeBadRequest
+	if gone {
+		code = CodeSessionUnknown
+	}
+	h.answerError(&RequestError{Code: code})
+}
+
+// takePost tells whether the transport takes a POST, whose body is still to
+// be read. If not, the request has been answered.
+func (s *Session) takePost(h *httpConn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.poll
+	if p == nil || s.state != stateOpen || s.overdue(h.conn.Loop().Now()) {
+		h.keepAlive = false // the body is not read
+		h.answerStale(p != nil)
+		return false
+	}
+	if p.post != nil {
+		h.keepAlive = false
+		h.answer(400, "", nil)
+		p.post.conn.Close(loop.CauseLocal)
+		p.post = nil
+		s.endLocked(ReasonTransportError, abrupt)
+		return false
+	}
+	h.session, h.poll = s, p
+	p.post = h
+	return true
+}
+
+// finishPost handles a POST's packets. The answer comes when the handler has
+// seen them, which holds the client back while the workers are busy.
+func (s *Session) finishPost(h *httpConn, body []byte, binary bool) {
+	s.mu.Lock()
+	current := s.poll != nil && s.poll == h.poll
+	s.mu.Unlock()
+	if !current {
+		h.answerStale(false) // upgraded meanwhile: too late for polling
+		return
+	}
+	s.receivePayload(body, binary)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inbox == nil && !s.working {
+		s.acceptPost(h)
+		return
+	}
+	s.enqueue(item{kind: itemPosted, post: h}, nil)
+}
+
+// receivePayload handles packets up to the first bad one, which ends the
+// session; the POST is answered with "ok" all the same.
+func (s *Session) receivePayload(body []byte, binary bool) {
+	packets := Payload4(body)
+	if s.rev == Revision3 {
+		packets = Payload3(body, binary)
+	}
+	n := 0
+	for p, err := range packets {
+		if n++; err != nil || n > s.home.srv.cfg.MaxPackets {
+			s.end(ReasonParseError, abrupt)
+			return
+		}
+		s.receive(p)
+	}
+}
+
+// acceptPost answers a POST whose packets have been handled.
+func (s *Session) acceptPost(h *httpConn) {
+	if p := s.poll; p != nil && p.post == h {
+		p.post = nil
+	}
+	b := payloadPool.Get().(*payloads)
+	defer b.free()
+	b.out = h.appendAnswer(b.out[:0], 200, "text/html", []byte("ok"))
+	h.send(b.out)
+}
+
+// requestLost tells that h's client has gone or sends no more. It ends the
+// session if that leaves a poll unanswered or an upload unfinished (clause
+// of the official server: "transport close").
+func (s *Session) requestLost(h *httpConn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.poll
+	if p == nil || s.state == stateClosed {
+		return false
+	}
+	switch {
+	case p.get == h:
+		p.get = nil
+	case p.post == h && h.reading:
+		p.post = nil
+	default:
+		return false
+	}
+	if s.state == stateOpen {
+		s.endLocked(ReasonTransportClose, abrupt)
+	}
+	return true
+}
+
+// endPolling tells the client of the end if a GET waits. Otherwise a graceful
+// end keeps the session until the next one, for a while.
+func (s *Session) endPolling(how ending) {
+	p := s.poll
+	switch {
+	case p.get != nil:
+		s.answerWaiting(p.frames, closePacket)
+		s.forget()
+	case how == graceful:
+		s.state = stateClosing
+		s.due = s.home.loop.Now() + int64(closeGrace)
+		s.awaiting = false
+		s.rearm()
+		return
+	default:
+		s.forget()
+	}
+	if p.probe != nil {
+		p.probe.conn.Close(loop.CauseLocal)
+	}
+}

@@ -1,0 +1,146 @@
+package engineio
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"outrider/internal/httpwire"
+	"outrider/internal/loop"
+)
+
+// Server serves Engine.IO on any number of listeners.
+type Server struct {
+	// set at construction
+	cfg      Config
+	group    *loop.Group
+	sessions *sessions
+	workers  *workers
+
+	stats    counters
+	draining atomic.Bool
+}
+
+// shard is the server's part of one loop. All of it is owned by the loop.
+type shard struct {
+	srv      *Server
+	loop     *loop.Loop
+	sessions loop.Table[Session]
+	head     httpwire.Head
+	req      Request
+	out      []byte // where answers are put together
+	scratch  [64]byte
+}
+
+// NewServer returns a server that is running, though without a listener.
+func NewServer(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	srv := &Server{cfg: cfg, sessions: newSessions()}
+	if srv.workers, err = newWorkers(srv, cfg.Workers); err != nil {
+		return nil, err
+	}
+	srv.group, err = loop.Start(loop.Config{
+		Loops:       cfg.Loops,
+		Tick:        cfg.tick(),
+		Attach:      func(l *loop.Loop) any { return &shard{srv: srv, loop: l} },
+		Accept:      srv.accept,
+		Timer:       srv.timer,
+		MaxConns:    cfg.MaxConns,
+		MaxQueue:    cfg.MaxQueue,
+		MaxQueued:   cfg.MaxQueued,
+		UserTimeout: cfg.PingInterval + cfg.PingTimeout,
+		Logger:      cfg.Logger,
+	})
+	if err != nil {
+		srv.workers.release()
+		return nil, err
+	}
+	return srv, nil
+}
+
+// shardOf returns the server's part of a loop.
+func shardOf(l *loop.Loop) *shard { return l.Data().(*shard) }
+
+// Serve accepts connections from ln until Shutdown or Close, and returns
+// ErrServerClosed then. The listener must be one of net's TCP or Unix
+// listeners; it is closed when Serve returns.
+func (srv *Server) Serve(ln net.Listener) error {
+	err := srv.group.Serve(ln)
+	if errors.Is(err, loop.ErrClosed) {
+		return ErrServerClosed
+	}
+	return err
+}
+
+// Shutdown stops accepting, closes every session with ReasonServerShuttingDown
+// after what waits for it has been sent, and returns when all connections are
+// closed. When ctx ends first it closes the rest at once, and returns the
+// context's error.
+func (srv *Server) Shutdown(ctx context.Context) error {
+	srv.draining.Store(true)
+	srv.group.StopAccepting()
+	srv.sessions.each(func(s *Session) { s.end(ReasonServerShuttingDown, graceful) })
+	srv.finishIdle()
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	var err error
+	for err == nil && (srv.group.Open() > 0 || srv.workers.active.Load() > 0) {
+		select {
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		case <-poll.C:
+		}
+	}
+	_ = srv.Close()
+	return err
+}
+
+// finishIdle closes the connections that carry no request. Those that do are
+// closed with their answer.
+func (srv *Server) finishIdle() {
+	for _, l := range srv.group.Loops() {
+		l.Post(func() {
+			l.Each(func(c *loop.Conn, h loop.Handler) {
+				if h, ok := h.(*httpConn); ok && h.turn.v.Load() == turnClient && !h.reading {
+					c.Finish()
+				}
+			})
+		})
+	}
+}
+
+// Close closes the listeners, the sessions and their connections at once. It
+// returns when the server's goroutines have ended.
+func (srv *Server) Close() error {
+	srv.draining.Store(true)
+	srv.group.Close()
+	srv.sessions.each(func(s *Session) { s.end(ReasonServerShuttingDown, abrupt) })
+	srv.workers.release()
+	return nil
+}
+
+// accept makes the handler of a new connection.
+func (srv *Server) accept(c *loop.Conn) loop.Handler {
+	h := &httpConn{shard: shardOf(c.Loop()), conn: c}
+	due := c.Loop().Now() + int64(srv.cfg.HeadTimeout)
+	h.active.Store(due - int64(srv.cfg.KeepAlive)) // the first request has less time to begin
+	c.SetDeadline(due)
+	return h
+}
+
+// timer is called for the tokens of sessions.
+func (srv *Server) timer(l *loop.Loop, token uint64) {
+	sh := shardOf(l)
+	if token == retryToken {
+		srv.workers.retry()
+		return
+	}
+	if s := sh.sessions.Get(token); s != nil {
+		s.wake(l.Now())
+	}
+}

@@ -1,0 +1,259 @@
+package engineio
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"outrider/internal/loop"
+	"outrider/internal/websocket"
+	"outrider/internal/wheel"
+)
+
+// Session is one client's connection in the sense of the protocol: it has an
+// ID, a revision, and one transport at a time. Its methods may be called from
+// any goroutine.
+//
+// It is a state machine without I/O of its own: packets come in through
+// receive, time through wake, and what goes out is handed to the transport it
+// has. Its home is the loop on which it was opened, whose wheel keeps its
+// time; its WebSocket may belong to another loop.
+type Session struct {
+	// set at construction
+	home  *shard
+	token uint64 // in the home's table of sessions, with sessionBit
+	id    ID
+	rev   Revision
+
+	// the layer above's
+	data any
+
+	// owned by the home's loop
+	timer wheel.Deadline
+
+	// owned by the WebSocket's loop
+	reader websocket.Reader
+
+	// guarded by mu
+	mu       sync.Mutex
+	state    sessionState
+	b64      bool // the WebSocket's client cannot take binary frames
+	awaiting bool // revision 4: a ping is out
+	working  bool // a worker has the session, or will
+	paused   bool // conn is not read until the worker has caught up
+	due      int64
+	conn     *loop.Conn // the WebSocket, once it is the transport
+	poll     *polling   // the polling transport, until then
+	inbox    *inbox     // what the handler has yet to see; nil when nothing
+	alarms   []alarm    // of After
+}
+
+type sessionState uint8
+
+const (
+	stateOpen sessionState = iota
+	// stateClosing: closed for the application, but a polling client has yet
+	// to be told what was sent before.
+	stateClosing
+	stateClosed
+)
+
+// alarm is a function and its time.
+type alarm struct {
+	at int64
+	fn func()
+}
+
+// ID returns the session's id, the sid of its requests.
+func (s *Session) ID() ID { return s.id }
+
+// Revision returns the revision of the protocol that the client speaks.
+func (s *Session) Revision() Revision { return s.rev }
+
+// Data returns what SetData set.
+func (s *Session) Data() any { return s.data }
+
+// SetData sets the one value that the layer above keeps with the session. It
+// may be called in Handler.Opened only, so that no lock is needed later.
+func (s *Session) SetData(v any) { s.data = v }
+
+// Transport returns how packets travel at present.
+func (s *Session) Transport() Transport {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.poll != nil {
+		return Polling
+	}
+	return WebSocket
+}
+
+// RemoteAddr returns the address at the other end of the WebSocket: the
+// client's, or a proxy's. It is the zero AddrPort for a session on polling,
+// which has an address for each of its requests, and after the end.
+func (s *Session) RemoteAddr() netip.AddrPort {
+	s.mu.Lock()
+	c := s.conn
+	s.mu.Unlock()
+	if c == nil {
+		return netip.AddrPort{}
+	}
+	return c.RemoteAddr()
+}
+
+// Send sends one message, of which it makes a copy. See SendFrame.
+func (s *Session) Send(data []byte, binary bool) error {
+	if binary {
+		return s.SendFrame(BinaryFrame(append([]byte(nil), data...)))
+	}
+	buf := make([]byte, FramePrefix+len(data))
+	copy(buf[FramePrefix:], data)
+	return s.SendFrame(MessageFrame(buf))
+}
+
+// SendFrame sends a frame. It returns nil when all of it was handed to the
+// kernel or queued, in order after what was sent before; ErrClosed when the
+// session is closed; ErrSlow when the queue is at its bound, which closes the
+// session.
+func (s *Session) SendFrame(f *Frame) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateOpen {
+		return ErrClosed
+	}
+	return s.send(f)
+}
+
+// send hands a frame to the transport. The caller holds mu.
+func (s *Session) send(f *Frame) error {
+	if s.poll != nil {
+		return s.sendPolling(f)
+	}
+	switch err := s.conn.Send(f.websocket(s.rev, s.b64)); err {
+	case nil:
+		return nil
+	case loop.ErrSlow:
+		return ErrSlow
+	default:
+		return ErrClosed
+	}
+}
+
+// Writable reports whether a frame sent now would go to the kernel at once:
+// on polling a request waits, on WebSocket nothing is queued. What may be
+// lost (a volatile event) is not sent otherwise.
+func (s *Session) Writable() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.state != stateOpen:
+		return false
+	case s.poll != nil:
+		return s.poll.get != nil
+	}
+	return s.conn.Writable()
+}
+
+// After runs fn on a worker, in order with Message, when d has passed, up to
+// a tick later. It does not run if the session ends before.
+func (s *Session) After(d time.Duration, fn func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateOpen {
+		return
+	}
+	at := s.home.loop.Now() + int64(d)
+	s.alarms = append(s.alarms, alarm{at: at, fn: fn})
+	if at < s.due { // else the wheel comes round before it anyway
+		s.rearm()
+	}
+}
+
+// Close ends the session with ReasonForcedClose when what was sent before
+// has left.
+func (s *Session) Close() { s.end(ReasonForcedClose, graceful) }
+
+// Fail ends the session because of what its peer did; what waits to be sent
+// is still sent as far as the peer takes it.
+func (s *Session) Fail(reason CloseReason) { s.end(reason, graceful) }
+
+// receive handles one packet from the client. It runs on the loop of the
+// connection that brought it.
+func (s *Session) receive(p Packet) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateOpen {
+		return
+	}
+	switch p.Type {
+	case Message:
+		s.enqueue(item{kind: itemMessage, binary: p.Binary}, p.Data)
+	case Ping:
+		s.receivePing()
+	case Pong:
+		s.receivePong()
+	case Close:
+		s.closedByPeer()
+	}
+	// Open, Upgrade and Noop mean nothing here and are ignored, as the
+	// official server does.
+}
+
+// closedByPeer handles the close packet. A poll that waits is released with a
+// noop.
+func (s *Session) closedByPeer() {
+	if s.poll != nil && s.poll.get != nil {
+		s.answerWaiting(nil, noopFrame)
+	}
+	s.endLocked(ReasonTransportClose, abrupt)
+}
+
+// ending says what happens to what was sent and has not left.
+type ending uint8
+
+const (
+	// graceful: it leaves first.
+	graceful ending = iota
+	// abrupt: it is dropped; the peer is told of the end if that can be done
+	// at once.
+	abrupt
+)
+
+func (s *Session) end(reason CloseReason, how ending) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endLocked(reason, how)
+}
+
+// endLocked ends the session, once. The caller holds mu.
+func (s *Session) endLocked(reason CloseReason, how ending) {
+	if s.state != stateOpen {
+		if s.state == stateClosing && how == abrupt {
+			s.forget()
+		}
+		return
+	}
+	s.enqueue(item{kind: itemClosed, reason: reason}, nil)
+	s.alarms = nil
+	s.home.srv.stats.closed(reason)
+	if s.poll != nil {
+		s.endPolling(how)
+		return
+	}
+	s.forget()
+	// The close frame has no status: clients see 1005, as with the official
+	// server. It leaves after what is queued, or not at all.
+	_ = s.conn.Send(closeFrame)
+	s.conn.Finish()
+}
+
+// forget makes the session id unknown.
+func (s *Session) forget() {
+	s.state = stateClosed
+	s.home.srv.sessions.remove(s.id)
+	if p := s.poll; p != nil {
+		p.drop(s.home.srv.group)
+	}
+	token := s.token
+	home := s.home
+	home.loop.Post(func() { home.sessions.Remove(token) })
+}

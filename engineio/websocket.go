@@ -1,0 +1,218 @@
+package engineio
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"github.com/gobwas/ws"
+
+	"outrider/internal/httpwire"
+	"outrider/internal/loop"
+	"outrider/internal/websocket"
+)
+
+// wsTransport is a Session seen as the handler of its WebSocket, so that a
+// connection has no object between the two.
+type wsTransport Session
+
+// closeFrame is the close frame without status that ends a session.
+var closeFrame = websocket.AppendClose(nil, ws.StatusNoStatusRcvd, "")
+
+// Data implements loop.Handler.
+func (t *wsTransport) Data(c *loop.Conn, p []byte) int {
+	s := (*Session)(t)
+	lim := websocket.Limits{MaxMessage: s.home.srv.cfg.MaxPayload}
+	consumed := 0
+	for consumed < len(p) {
+		m, n, ok, err := s.reader.Next(p[consumed:], lim)
+		consumed += n
+		if err != nil {
+			s.failWebSocket(c, err)
+			return len(p)
+		}
+		if !ok {
+			break
+		}
+		s.receiveFrame(c, m)
+	}
+	return consumed
+}
+
+// receiveFrame handles one WebSocket message, which is one packet.
+func (s *Session) receiveFrame(c *loop.Conn, m websocket.Message) {
+	switch m.Op {
+	case ws.OpText, ws.OpBinary:
+		p, err := parseWebSocket(s.rev, m.Data, m.Op == ws.OpBinary)
+		if err != nil {
+			s.end(ReasonParseError, abrupt)
+			return
+		}
+		s.receive(p)
+	case ws.OpPing:
+		_ = c.SendCopy(websocket.AppendPong(nil, m.Data))
+	case ws.OpClose:
+		answerClose(c, m.Data)
+		s.end(ReasonTransportClose, abrupt)
+	}
+}
+
+// answerClose sends the peer's close frame back, as RFC 6455 §5.5.1 wants it,
+// and nothing after.
+func answerClose(c *loop.Conn, payload []byte) {
+	code, _, err := websocket.ParseClose(payload)
+	if err != nil {
+		code = ws.StatusNoStatusRcvd
+	}
+	_ = c.Send(websocket.AppendClose(nil, code, ""))
+	c.Finish()
+}
+
+// failWebSocket ends a session whose peer broke RFC 6455.
+func (s *Session) failWebSocket(c *loop.Conn, err error) {
+	answerFault(c, err)
+	s.end(ReasonTransportError, abrupt)
+}
+
+func answerFault(c *loop.Conn, err error) {
+	var e *websocket.Error
+	if errors.As(err, &e) {
+		_ = c.Send(websocket.AppendClose(nil, e.Code, e.Reason))
+	}
+	c.Finish()
+}
+
+// EOF implements loop.Handler: the peer is gone without a close frame.
+func (t *wsTransport) EOF(c *loop.Conn) {
+	(*Session)(t).end(ReasonTransportClose, abrupt)
+	c.Close(loop.CausePeer)
+}
+
+// Expired implements loop.Handler. A WebSocket has no deadline of its own.
+func (t *wsTransport) Expired(*loop.Conn) {}
+
+// Closed implements loop.Handler.
+func (t *wsTransport) Closed(_ *loop.Conn, cause loop.Cause) {
+	s := (*Session)(t)
+	s.reader = websocket.Reader{}
+	reason := ReasonTransportClose
+	switch cause {
+	case loop.CauseError:
+		reason = ReasonTransportError
+	case loop.CauseSlow:
+		s.home.srv.stats.slow.Add(1)
+		reason = ReasonTransportError
+	case loop.CauseShutdown:
+		reason = ReasonServerShuttingDown
+	}
+	s.end(reason, abrupt)
+}
+
+// wsHandshake is the two ends of a WebSocket handshake, which gobwas/ws checks
+// and answers, over bytes that are there already.
+type wsHandshake struct {
+	in  bytes.Reader
+	out []byte
+}
+
+func (w *wsHandshake) Read(p []byte) (int, error) { return w.in.Read(p) }
+
+func (w *wsHandshake) Write(p []byte) (int, error) {
+	w.out = append(w.out, p...)
+	return len(p), nil
+}
+
+var _ io.ReadWriter = (*wsHandshake)(nil)
+
+// switchProtocols answers the handshake in head, with the header lines of h.
+// It reports false if the client's handshake is at fault; it has been
+// answered then.
+func (h *httpConn) switchProtocols(head []byte) bool {
+	var hs wsHandshake
+	hs.out = h.shard.out[:0]
+	hs.in.Reset(head)
+	u := ws.Upgrader{}
+	if len(h.cors)+len(h.cookie) > 0 {
+		u.Header = ws.HandshakeHeaderBytes(append(append([]byte(nil), h.cors...), h.cookie...))
+	}
+	_, err := u.Upgrade(&hs)
+	h.shard.out = hs.out
+	_ = h.conn.SendCopy(hs.out)
+	if err != nil {
+		h.conn.Finish()
+		return false
+	}
+	return true
+}
+
+// upgrade handles a request for a WebSocket: the handshake of a session, or
+// the beginning of a session's upgrade. head is the request's head.
+func (sh *shard) upgrade(h *httpConn, q *query, s *Session, head []byte) {
+	if s == nil {
+		s = sh.newSession(q.revision)
+		h.cookie = sh.srv.appendCookie(h.cookie, s.id)
+		if !h.switchProtocols(head) {
+			sh.sessions.Remove(s.token)
+			return
+		}
+		if delay := sh.srv.cfg.OpenDelay; delay > 0 {
+			h.conn.SetHandler(&delayedOpen{session: s, query: *q, head: append([]byte(nil), head...)})
+			h.conn.SetDeadline(sh.loop.Now() + int64(delay))
+			return
+		}
+		sh.openWebSocket(h.conn, s, q)
+		return
+	}
+	if !h.switchProtocols(head) {
+		return
+	}
+	s.startProbe(h.conn, q.b64)
+}
+
+// openWebSocket starts a session whose handshake has been answered.
+func (sh *shard) openWebSocket(c *loop.Conn, s *Session, q *query) {
+	c.SetDeadline(0)
+	c.SetHandler((*wsTransport)(s))
+	s.mu.Lock()
+	s.conn = c
+	s.b64 = q.b64
+	s.startHeartbeat(sh.loop.Now())
+	s.mu.Unlock()
+	sh.srv.stats.opened.Add(1)
+	sh.srv.sessions.add(s)
+	// Not in one segment with the 101: some clients attach their listener
+	// when they have seen that (PROTOCOL §1.13).
+	_ = c.Send(s.openFrame(false).websocket(s.rev, false))
+	sh.srv.cfg.Handler.Opened(s, &sh.req)
+}
+
+// delayedOpen holds the open packet back (Config.OpenDelay). What the client
+// sends meanwhile stays in the loop.
+type delayedOpen struct {
+	session *Session
+	query   query
+	head    []byte
+}
+
+// Data implements loop.Handler.
+func (d *delayedOpen) Data(*loop.Conn, []byte) int { return 0 }
+
+// EOF implements loop.Handler.
+func (d *delayedOpen) EOF(c *loop.Conn) { c.Close(loop.CausePeer) }
+
+// Expired implements loop.Handler.
+func (d *delayedOpen) Expired(c *loop.Conn) {
+	sh := d.session.home
+	if _, err := sh.head.Parse(d.head, httpwire.Limits{}); err != nil {
+		c.Close(loop.CauseError)
+		return
+	}
+	sh.req = Request{head: &sh.head, conn: c}
+	sh.openWebSocket(c, d.session, &d.query)
+	c.Resume()
+}
+
+// Closed implements loop.Handler.
+func (d *delayedOpen) Closed(*loop.Conn, loop.Cause) {
+	d.session.home.sessions.Remove(d.session.token)
+}

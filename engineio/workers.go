@@ -1,0 +1,231 @@
+package engineio
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/panjf2000/ants/v2"
+)
+
+// workers runs the handler for the sessions that have something for it.
+//
+// A session is with at most one worker, which takes all that waits in its
+// inbox; so its messages are handled in order, and a burst costs one hand-over.
+// When no worker is free the session waits in line: a worker that has
+// finished with one takes the next from there, and a timer looks after the
+// line in case all finished just before it formed.
+type workers struct {
+	srv    *Server
+	pool   *ants.PoolWithFuncGeneric[*Session]
+	active atomic.Int64 // sessions with a worker or in line
+
+	// guarded by mu
+	mu   sync.Mutex
+	line []*Session
+
+	inboxes sync.Pool
+}
+
+func newWorkers(srv *Server, size int) (*workers, error) {
+	w := &workers{srv: srv}
+	w.inboxes.New = func() any { return new(inbox) }
+	var err error
+	w.pool, err = ants.NewPoolWithFuncGeneric(size, w.work,
+		ants.WithNonblocking(true), ants.WithLogger(discard{}))
+	return w, err
+}
+
+// discard is the pool's logger: its workers never panic, since run recovers.
+type discard struct{}
+
+// Printf implements ants.Logger.
+func (discard) Printf(string, ...any) {}
+
+// submit finds a worker for a session that has just got something to do. The
+// caller holds the session's mu.
+func (w *workers) submit(s *Session) {
+	w.active.Add(1)
+	if w.pool.Invoke(s) == nil {
+		return
+	}
+	w.srv.stats.overloads.Add(1)
+	w.mu.Lock()
+	w.line = append(w.line, s)
+	w.mu.Unlock()
+	l := s.home.loop
+	l.Post(func() { l.Timers().Add(retryToken, l.Now()+1) })
+}
+
+// work is what a worker does.
+func (w *workers) work(s *Session) {
+	for s != nil {
+		s.drain()
+		w.active.Add(-1)
+		s = w.next()
+	}
+}
+
+// next takes the first session in line.
+func (w *workers) next() *Session {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.line) == 0 {
+		return nil
+	}
+	s := w.line[0]
+	w.line[0] = nil
+	if w.line = w.line[1:]; len(w.line) == 0 {
+		w.line = nil
+	}
+	return s
+}
+
+// retry looks after the line, on a loop, a tick after it got longer.
+func (w *workers) retry() {
+	s := w.next()
+	if s == nil {
+		return
+	}
+	w.active.Add(-1) // submit counts it again
+	w.submit(s)
+}
+
+// release ends the pool when its work is done, or after a while: a handler
+// that never returns cannot be helped.
+func (w *workers) release() {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range 5000 {
+		if w.active.Load() == 0 {
+			break
+		}
+		<-tick.C
+	}
+	w.pool.Release()
+}
+
+// inbox is what a session's handler has yet to see.
+type inbox struct {
+	items []item
+	data  []byte // the messages' bytes, one after the other
+}
+
+// item is one call to be made.
+type item struct {
+	kind   itemKind
+	binary bool
+	reason CloseReason
+	size   int // of the message, in inbox.data
+	fn     func()
+	post   *httpConn
+}
+
+type itemKind uint8
+
+const (
+	itemMessage itemKind = iota // Handler.Message
+	itemClosed                  // Handler.Closed
+	itemFunc                    // fn, of After or Post
+	itemPosted                  // a POST's packets have been handled: answer it
+)
+
+// Bounds of an inbox. Over them the WebSocket is not read until a worker has
+// taken it. (A polling client is held back by its POST's answer.)
+const (
+	maxInboxItems = 256
+	maxInboxBytes = 64 << 10
+)
+
+// Post runs fn on a worker, in order with Message. It does not run after
+// Closed has been called.
+func (s *Session) Post(fn func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == stateOpen {
+		s.enqueue(item{kind: itemFunc, fn: fn}, nil)
+	}
+}
+
+// enqueue adds a call for the handler. The caller holds mu.
+func (s *Session) enqueue(it item, data []byte) {
+	w := s.home.srv.workers
+	if s.inbox == nil {
+		s.inbox = w.inboxes.Get().(*inbox)
+	}
+	in := s.inbox
+	it.size = len(data)
+	in.items = append(in.items, it)
+	in.data = append(in.data, data...)
+	if s.conn != nil && !s.paused && (len(in.items) >= maxInboxItems || len(in.data) >= maxInboxBytes) {
+		s.paused = true
+		s.conn.Pause()
+	}
+	if !s.working {
+		s.working = true
+		w.submit(s)
+	}
+}
+
+// drain makes the calls that wait, until none does.
+func (s *Session) drain() {
+	for {
+		s.mu.Lock()
+		in := s.inbox
+		s.inbox = nil
+		if in == nil {
+			s.working = false
+			s.mu.Unlock()
+			return
+		}
+		if s.paused {
+			s.paused = false
+			s.conn.Resume()
+		}
+		s.mu.Unlock()
+		s.runAll(in)
+	}
+}
+
+func (s *Session) runAll(in *inbox) {
+	data := in.data
+	for i := range in.items {
+		it := &in.items[i]
+		s.run(it, data[:it.size:it.size])
+		data = data[it.size:]
+	}
+	clear(in.items)
+	in.items, in.data = in.items[:0], in.data[:0]
+	if cap(in.data) <= maxPooled && cap(in.items) <= maxInboxItems {
+		s.home.srv.workers.inboxes.Put(in)
+	}
+}
+
+// run makes one call. A panic ends the session, not the process.
+func (s *Session) run(it *item, data []byte) {
+	srv := s.home.srv
+	defer func() {
+		if r := recover(); r != nil {
+			srv.stats.panics.Add(1)
+			srv.cfg.Logger.LogAttrs(context.Background(), slog.LevelError, "panic in a session's handler",
+				slog.String("panic", fmt.Sprint(r)), slog.String("stack", string(debug.Stack())))
+			s.end(ReasonTransportError, abrupt)
+		}
+	}()
+	switch it.kind {
+	case itemMessage:
+		srv.cfg.Handler.Message(s, data, it.binary)
+	case itemClosed:
+		srv.cfg.Handler.Closed(s, it.reason)
+	case itemFunc:
+		it.fn()
+	case itemPosted:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.acceptPost(it.post)
+	}
+}
