@@ -9,7 +9,8 @@ import (
 // j, of which only the digits are used, and payload is a text payload.
 //
 // The literal is the one that JSON.stringify writes, plus escapes for U+2028 and U+2029, which end a line in older
-// JavaScript. '<' stays as it is: the answer is loaded as a script of its own and never stands inside a page.
+// JavaScript. '<' stays as it is: the answer is loaded as a script of its own and never stands inside a page. It goes
+// out as text/plain as the official server has it, so it must not say nosniff: browsers would not run it.
 func AppendJSONP(dst, index, payload []byte) []byte {
 	dst = append(dst, "___eio["...)
 	for _, c := range index {
