@@ -53,20 +53,20 @@ func (a *assembly) add(src []byte) (n int, err error) {
 	return n, nil
 }
 
-// grow makes room for n bytes more, which have been taken off missing. It doubles, so that the buffer stays under twice what has arrived
-// however small the pieces are; where the end of the message is in sight it stops there.
+// grow makes room for n bytes more, which have been taken off missing. There is room for twice what has arrived then, however small the
+// pieces are, but for no more than the message where its end is in sight.
 func (a *assembly) grow(n int) {
 	need := len(a.data) + n
 	if need <= cap(a.data) {
 		return
 	}
-	size := max(need, 2*cap(a.data))
+	size := 2 * need
 	if a.frame.Fin {
 		size = int(min(int64(size), int64(need)+a.missing))
 	}
-	data := make([]byte, len(a.data), size)
-	copy(data, a.data)
-	a.data = data
+	// append rounds up to what the allocator gives out anyway
+	data := append([]byte(nil), make([]byte, size)...)
+	a.data = data[:copy(data, a.data)]
 }
 
 func (a *assembly) size() int {

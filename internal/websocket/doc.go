@@ -6,7 +6,7 @@
 //  1. An idle Reader is one nil pointer. What it must remember of an incomplete frame or message is allocated when the first bytes of it
 //     are there, and let go with the last.
 //  2. An unfragmented frame that lies whole in the buffer is unmasked where it lies and returned as a part of it: no copy, no allocation.
-//  3. Memory follows the bytes that have arrived (at most twice as much), never a length that was declared. A declared length over the
+//  3. Memory follows the bytes that have arrived (about twice as much at most), never a length that was declared. A declared length over the
 //     limit fails at the header, before anything is allocated.
 //  4. Text fails with the first byte that cannot be part of valid UTF-8, be it in the middle of a frame, of a message or of a character.
 //  5. The outcome does not depend on how the stream was cut into reads.
