@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
@@ -178,48 +180,78 @@ func TestStrangeVersion(t *testing.T) {
 	}
 }
 
-// rawWebSocket is a WebSocket client by hand.
+// rawWebSocket is a WebSocket client by hand. Nothing reads it but the test.
 type rawWebSocket struct {
-	rw io.ReadWriter
+	conn net.Conn
+	rw   io.ReadWriter // conn, after what came with the handshake's answer
+}
+
+// dialWebSocket connects from a loopback address of the caller's choice.
+func dialWebSocket(ctx context.Context, source net.IP, addr, pathAndQuery string) (*rawWebSocket, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	from := net.Dialer{LocalAddr: &net.TCPAddr{IP: source}}
+	conn, early, _, err := ws.Dialer{NetDial: from.DialContext}.Dial(ctx, "ws://"+addr+pathAndQuery)
+	if err != nil {
+		return nil, err
+	}
+	c := &rawWebSocket{conn: conn, rw: conn}
+	if early != nil {
+		c.rw = struct {
+			io.Reader
+			io.Writer
+		}{early, conn}
+	}
+	return c, conn.SetDeadline(time.Now().Add(3 * patience))
+}
+
+func (c *rawWebSocket) next() (string, error) {
+	text, err := wsutil.ReadServerText(c.rw)
+	return string(text), err
+}
+
+// expect reads the next packet, which must be as given.
+func (c *rawWebSocket) expect(packet string) error {
+	got, err := c.next()
+	if err == nil && got != packet {
+		err = fmt.Errorf("received %q, want %q", got, packet)
+	}
+	return err
+}
+
+func (c *rawWebSocket) send(packet string) error {
+	return wsutil.WriteClientText(c.rw, []byte(packet))
 }
 
 func dialRaw(t *testing.T, g *gateway, pathAndQuery string) *rawWebSocket {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	conn, early, _, err := ws.Dial(ctx, "ws://"+g.addr+pathAndQuery)
+	c, err := dialWebSocket(t.Context(), net.IPv4(127, 0, 0, 1), g.addr, pathAndQuery)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	if early == nil {
-		return &rawWebSocket{conn}
-	}
-	return &rawWebSocket{struct {
-		io.Reader
-		io.Writer
-	}{early, conn}}
+	t.Cleanup(func() { c.conn.Close() })
+	return c
 }
 
 func (c *rawWebSocket) read(t *testing.T) string {
 	t.Helper()
-	text, err := wsutil.ReadServerText(c.rw)
+	text, err := c.next()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
+	return text
 }
 
 func (c *rawWebSocket) want(t *testing.T, packet string) {
 	t.Helper()
-	if got := c.read(t); got != packet {
-		t.Fatalf("received %q, want %q", got, packet)
+	if err := c.expect(packet); err != nil {
+		t.Fatal(err)
 	}
 }
 
 func (c *rawWebSocket) write(t *testing.T, packet string) {
 	t.Helper()
-	if err := wsutil.WriteClientText(c.rw, []byte(packet)); err != nil {
+	if err := c.send(packet); err != nil {
 		t.Fatal(err)
 	}
 }
