@@ -43,13 +43,14 @@ func (h *httpConn) answerError(e *RequestError) {
 		status = 403
 	}
 	h.shard.srv.stats.refused[e.Code].Add(1)
-	message, err := json.Marshal(e.message())
-	if err != nil {
-		message = []byte(`""`)
-	}
-	body := append([]byte(`{"code":`), strconv.Itoa(int(e.Code))...)
-	body = append(append(append(body, `,"message":`...), message...), '}')
-	h.answer(status, "application/json", body)
+	h.answer(status, "application/json", e.appendJSON(nil))
+}
+
+// appendJSON appends the body of the answer that refuses a request.
+func (e *RequestError) appendJSON(dst []byte) []byte {
+	message, _ := json.Marshal(e.message()) // a string: it cannot fail
+	dst = strconv.AppendInt(append(dst, `{"code":`...), int64(e.Code), 10)
+	return append(append(append(dst, `,"message":`...), message...), '}')
 }
 
 // answerUpgradeError refuses a request for a WebSocket, as plain text and
@@ -58,6 +59,13 @@ func (h *httpConn) answerUpgradeError(e *RequestError) {
 	h.shard.srv.stats.refused[e.Code].Add(1)
 	h.keepAlive = false
 	h.answer(400, "text/html", []byte(e.message()))
+}
+
+// answerLate refuses a poll whose session has moved to WebSocket while it
+// waited. It may run on another loop than h's.
+func (h *httpConn) answerLate() {
+	h.shard.srv.stats.refused[CodeBadRequest].Add(1)
+	h.send(h.appendAnswer(nil, 400, "application/json", (&RequestError{Code: CodeBadRequest}).appendJSON(nil)))
 }
 
 // payloads puts answers to polls together, on whichever goroutine has

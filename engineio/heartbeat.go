@@ -92,14 +92,21 @@ func (s *Session) beat(now int64) bool {
 		return false
 	}
 	s.awaiting = true
-	s.due = now + int64(s.home.srv.cfg.PingTimeout)
+	// From when the ping was due, not from when the wheel came to it: the
+	// client counts from there too. A loop that is very late takes the blame.
+	timeout := int64(s.home.srv.cfg.PingTimeout)
+	s.due = max(s.due+timeout, now+timeout/2)
 	return s.send(pingFrame) == nil
 }
 
 // overdue reports whether the peer's time is over, though the wheel has not
 // come to it yet: a request that arrives now is too late.
 func (s *Session) overdue(now int64) bool {
-	return s.state == stateOpen && now >= s.due && (s.rev == Revision3 || s.awaiting)
+	deadline := s.due
+	if s.rev != Revision3 && !s.awaiting {
+		deadline += int64(s.home.srv.cfg.PingTimeout) // the ping itself is late
+	}
+	return s.state == stateOpen && now >= deadline
 }
 
 // ring runs the alarms that are due.

@@ -138,7 +138,7 @@ func (pr *probe) leave() {
 }
 
 // moveTo makes the WebSocket the session's transport: a poll that still waits
-// is released, and what waited for one leaves, in order, before anything that
+// is answered, and what waited for one leaves, in order, before anything that
 // is sent from now on. It reports whether the session has moved.
 func (s *Session) moveTo(pr *probe) bool {
 	s.mu.Lock()
@@ -148,7 +148,12 @@ func (s *Session) moveTo(pr *probe) bool {
 		pr.close()
 		return false
 	}
-	if p.get != nil {
+	if h := p.get; h != nil && pr.probed {
+		// It came after the probe's answer, which released the one before, and
+		// is as late as one that would come now.
+		p.get = nil
+		h.answerLate()
+	} else if h != nil {
 		s.answerWaiting(nil, noopFrame)
 	}
 	c := pr.conn
