@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"outrider/engineio"
+	"outrider/socketio"
 )
 
 // server is what both packages offer.
@@ -26,10 +28,11 @@ type server interface {
 
 func main() {
 	engine := flag.String("engine", "", "address of the engine.io v3 and v4 suites' echo server")
+	sockets := flag.String("socketio", "", "address of the socket.io v5 suite's server")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *engine); err != nil {
+	if err := run(ctx, *engine, *sockets); err != nil {
 		fmt.Fprintln(os.Stderr, "conformance:", err)
 		os.Exit(1)
 	}
@@ -47,7 +50,7 @@ func timing() engineio.Config {
 	}
 }
 
-func run(ctx context.Context, engine string) error {
+func run(ctx context.Context, engine, sockets string) error {
 	failed := make(chan error, 2)
 	start := func(addr string, srv server, err error) error {
 		if err != nil {
@@ -70,6 +73,12 @@ func run(ctx context.Context, engine string) error {
 			return err
 		}
 	}
+	if sockets != "" {
+		srv, err := newSocketIO()
+		if err := start(sockets, srv, err); err != nil {
+			return err
+		}
+	}
 	select {
 	case <-ctx.Done():
 		return nil
@@ -86,3 +95,24 @@ func (echo) Message(s *engineio.Session, data []byte, binary bool) {
 	_ = s.Send(data, binary)
 }
 func (echo) Closed(*engineio.Session, engineio.CloseReason) {}
+
+// newSocketIO returns the socket.io v5 suite's program.
+func newSocketIO() (*socketio.Server, error) {
+	srv, err := socketio.NewServer(socketio.Config{Engine: timing(), ConnectTimeout: time.Second})
+	if err != nil {
+		return nil, err
+	}
+	auth := func(s *socketio.Socket) {
+		payload := s.Auth()
+		if payload == nil {
+			payload = json.RawMessage("{}")
+		}
+		_ = s.Emit("auth", payload)
+	}
+	srv.Of("/custom").OnConnect(auth)
+	main := srv.Of("/")
+	main.OnConnect(auth)
+	main.On("message", func(e *socketio.Event) { _ = e.Socket().Emit("message-back", e.Values()...) })
+	main.On("message-with-ack", func(e *socketio.Event) { _ = e.Ack(e.Values()...) })
+	return srv, nil
+}
