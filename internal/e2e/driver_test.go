@@ -15,14 +15,14 @@ import (
 // notice is one line from driver.js: what a listener of a client was called with.
 type notice struct {
 	Client    int               `json:"client"`
-	Notice    string            `json:"notice"` // connect, event, ack, upgrade, heartbeat, disconnect, connect_error
-	ID        string            `json:"id"`     // connect
-	Event     string            `json:"event"`
-	Args      []json.RawMessage `json:"args"` // event, ack
-	Ack       int               `json:"ack"`
-	Transport string            `json:"transport"` // the transport at that moment
-	Reason    string            `json:"reason"`    // disconnect
-	Error     json.RawMessage   `json:"error"`     // connect_error
+	Notice    string            `json:"notice"`              // connect, event, ack, upgrade, heartbeat, disconnect, connect_error
+	ID        string            `json:"id,omitempty"`        // connect
+	Event     string            `json:"event,omitempty"`     // event
+	Ack       int               `json:"ack,omitempty"`       // ack: the emit's number
+	Args      []json.RawMessage `json:"args,omitempty"`      // event, ack
+	Transport string            `json:"transport,omitempty"` // the transport at that moment
+	Reason    string            `json:"reason,omitempty"`    // disconnect
+	Error     json.RawMessage   `json:"error,omitempty"`     // connect_error
 }
 
 func (n notice) String() string {

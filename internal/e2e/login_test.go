@@ -42,6 +42,18 @@ func TestSingleLogin(t *testing.T) {
 	}
 }
 
+// TestSingleLoginConfigured: which kinds have single login is configuration.
+func TestSingleLoginConfigured(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, "--single-login", "merchant")
+	for kind, want := range map[string]int{"merchant": 1, "rider": 2, "customer": 2} {
+		for _, c := range onePerGeneration {
+			c.join(t, g, "/socket/"+kind).setConnect(t, identityOf(kind, 1))
+		}
+		g.wantPush(t, "device_push", fmt.Sprintf(`{"type":%q,"uid":1,"data":1}`, kind), want)
+	}
+}
+
 // TestSingleLoginTakenBack: the connection that was replaced stays, and may take the uid over again.
 func TestSingleLoginTakenBack(t *testing.T) {
 	generations(t, func(t *testing.T, g *gateway, c client) {
