@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+
+	"golang.org/x/sys/unix"
+)
+
+// reservedFiles is what the process keeps open beside its connections:
+// listeners, epoll instances, logs, and a spare to refuse with when it is full.
+const reservedFiles = 64
+
+// raiseFileLimit raises the soft limit on open files to the hard one, and says
+// what that can hold: a gateway that meets the limit meets it at the worst
+// time, so it should be read in the first lines of the log.
+//
+// It is also where settings of the garbage collector belong that measurements
+// ask for. For now GOGC and GOMEMLIMIT in the environment hold, as for any Go
+// program.
+func raiseFileLimit(log *slog.Logger) error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("file limit: %w", err)
+	}
+	before := limit.Cur
+	if limit.Cur < limit.Max {
+		limit.Cur = limit.Max
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+			log.Warn("the soft file limit stays as it is", "err", err, "soft", before, "hard", limit.Max)
+			limit.Cur = before
+		}
+	}
+	holds := uint64(0)
+	if limit.Cur > reservedFiles {
+		holds = limit.Cur - reservedFiles
+	}
+	log.Info("file limit", "soft", limit.Cur, "hard", limit.Max, "connections", holds)
+	return nil
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"outrider/engineio"
+	"outrider/internal/gateway"
+	"outrider/pushhttp"
+	"outrider/socketio"
+)
+
+// daemon is the gateway with its listeners: open makes it, run serves until
+// the context ends, close undoes open.
+type daemon struct {
+	// set by open
+	cfg     *Config
+	log     *slog.Logger
+	public  net.Listener // clients, and the push API through handoff
+	private net.Listener // the push API alone; nil if not configured
+	handoff *handoff
+	io      *socketio.Server
+	push    *fasthttp.Server
+
+	draining atomic.Bool
+}
+
+// pushGrace is how long, at the end, connections of the push API may finish
+// the request that they are in. A push takes milliseconds; who is still
+// sending its body after this has not been answered.
+const pushGrace = 2 * time.Second
+
+// serve runs the gateway until ctx ends.
+func serve(ctx context.Context, cfg *Config, log *slog.Logger) error {
+	d, err := open(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	if err := raiseFileLimit(log); err != nil {
+		return err
+	}
+	return d.run(ctx)
+}
+
+func open(cfg *Config, log *slog.Logger) (*daemon, error) {
+	d := &daemon{cfg: cfg, log: log}
+	if err := d.open(); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *daemon) open() (err error) {
+	if d.public, err = net.Listen("tcp", d.cfg.Listen); err != nil {
+		return err
+	}
+	if d.cfg.PushListen != "" {
+		if d.private, err = net.Listen("tcp", d.cfg.PushListen); err != nil {
+			return err
+		}
+	}
+	d.handoff = newHandoff(d.public.Addr(), d.cfg.PushConns)
+	if d.io, err = socketio.NewServer(d.clients()); err != nil {
+		return err
+	}
+	g, err := gateway.New(d.io, gateway.Config{
+		SingleLogin:  d.cfg.SingleLogin,
+		OfflineLimit: offlineLimit(d.cfg.OfflineLimit),
+		OfflineTTL:   d.cfg.OfflineTTL,
+		Logger:       d.log,
+	})
+	if errors.Is(err, gateway.ErrConfig) { // the one setting that validate leaves to its owner
+		return configError{fmt.Errorf("single-login: %w", err)}
+	} else if err != nil {
+		return err
+	}
+	d.push, err = d.pushServer(g)
+	return err
+}
+
+// clients is how socketio serves the clients in the field.
+func (d *daemon) clients() socketio.Config {
+	return socketio.Config{
+		Engine: engineio.Config{
+			Paths:         d.cfg.Paths,
+			PingInterval:  d.cfg.PingInterval,
+			PingTimeout:   d.cfg.PingTimeout,
+			MaxPayload:    d.cfg.MaxPayload,
+			StrictVersion: d.cfg.StrictVersion,
+			CORS:          cors(d.cfg.AllowOrigins),
+			Fallback:      d.handoff.give,
+		},
+		Handshake:      socketio.NoHandshake, // nobody here asks for it
+		MaxAttachments: 1,                    // no client of ours sends binary
+		Logger:         d.log,
+	}
+}
+
+// cors allows credentials, because old clients send their polling requests
+// with them unasked.
+func cors(origins []string) *engineio.CORS {
+	switch {
+	case len(origins) == 0:
+		return nil
+	case slices.Contains(origins, "*"):
+		return &engineio.CORS{Credentials: true}
+	}
+	return &engineio.CORS{Origins: origins, Credentials: true}
+}
+
+// offlineLimit turns the setting, where 0 is none, into the gateway's, where 0
+// is its default.
+func offlineLimit(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
+
+func (d *daemon) pushServer(g *gateway.Gateway) (*fasthttp.Server, error) {
+	keys := make([]pushhttp.Key, len(d.cfg.APIKeys))
+	for i, secret := range d.cfg.APIKeys {
+		keys[i] = pushhttp.NewKey(fmt.Sprintf("api-key %d", i+1), secret)
+	}
+	h, err := pushhttp.New(pushhttp.Config{
+		Publisher: g,
+		Keys:      keys,
+		Ready:     func() bool { return !d.draining.Load() },
+		Logger:    d.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return pushhttp.NewServer(h, pushhttp.ServerConfig{MaxConns: d.cfg.PushConns}), nil
+}
+
+// run serves until ctx ends or a listener fails, and then shuts down: no more
+// pushes (503), no more connections, what is queued is sent, clients are
+// closed, requests under way are answered.
+func (d *daemon) run(ctx context.Context) error {
+	ended := make(chan error, 3)
+	go func() { ended <- d.io.Serve(d.public) }()
+	go func() { ended <- d.push.Serve(d.handoff) }()
+	if d.private != nil {
+		go func() { ended <- d.push.Serve(d.private) }()
+	}
+	d.announce()
+	var failed error
+	select {
+	case <-ctx.Done():
+		d.log.Info("shutting down; a second signal ends at once", "timeout", d.cfg.ShutdownTimeout.String())
+	case failed = <-ended:
+		d.log.Error("a listener ended", "err", failed)
+	}
+	return errors.Join(failed, d.shutdown())
+}
+
+func (d *daemon) announce() {
+	d.log.Info("listening", "address", d.public.Addr().String(), "paths", d.cfg.Paths, "version", version())
+	if d.private != nil {
+		d.log.Info("listening for pushes", "address", d.private.Addr().String())
+	}
+	if len(d.cfg.APIKeys) == 0 {
+		d.log.Warn("no API key is configured: the push API answers only to loopback")
+	}
+}
+
+func (d *daemon) shutdown() error {
+	ctx, cancel := context.WithTimeout(context.Background(), d.cfg.ShutdownTimeout)
+	defer cancel()
+	d.draining.Store(true)
+	if err := d.io.Shutdown(ctx); err != nil {
+		return fmt.Errorf("shutdown: not all clients were closed in time: %w", err)
+	}
+	ctx, cancel = context.WithTimeout(ctx, pushGrace)
+	defer cancel()
+	if err := d.push.ShutdownWithContext(ctx); err != nil {
+		d.log.Warn("a caller of the push API was cut off", "err", err)
+	}
+	d.log.Info("shut down")
+	return nil
+}
+
+// close undoes what open did, as far as it came, in reverse.
+func (d *daemon) close() {
+	if d.io != nil {
+		_ = d.io.Close()
+	}
+	if d.handoff != nil {
+		_ = d.handoff.Close()
+	}
+	for _, ln := range []net.Listener{d.private, d.public} {
+		if ln != nil {
+			_ = ln.Close() // closed before if it was served
+		}
+	}
+}
