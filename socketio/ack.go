@@ -15,8 +15,9 @@ import (
 // fn runs as a handler of the connection does, in its turn. args are valid until it returns.
 func (s *Socket) EmitWithAck(timeout time.Duration, event string, args []any, fn func(args *Args, err error)) error {
 	var scratch [scratchSize]byte
-	b := body{json: scratch[:0]}
-	if err := b.event(event, args); err != nil {
+	var attachments [][]byte
+	json, err := appendEvent(scratch[:0], &attachments, event, args)
+	if err != nil {
 		return err
 	}
 	id, err := s.awaitAck(fn)
@@ -24,7 +25,7 @@ func (s *Socket) EmitWithAck(timeout time.Duration, event string, args []any, fn
 		return err
 	}
 	p := Packet{Type: PacketEvent, Namespace: s.ns.wire, ID: id, HasID: true}
-	if err := s.conn.session.SendFrame(b.frame(p, s.Revision())); err != nil {
+	if err := s.conn.session.SendFrame(newFrame(p, json, attachments, s.Revision())); err != nil {
 		if s.takeAck(id) == nil {
 			return nil // the socket has left meanwhile, and fn knows
 		}

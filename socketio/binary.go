@@ -212,7 +212,7 @@ func (c *conn) attachment(data []byte) {
 		return
 	}
 	a.bytes += len(data)
-	a.attachments = append(a.attachments, append(make([]byte, 0, len(data)), data...))
+	a.attachments = append(a.attachments, clone(data))
 	if len(a.attachments) < a.decoded.Attachments {
 		return
 	}

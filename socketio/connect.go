@@ -173,13 +173,13 @@ func (c *conn) refuse(name []byte, cause error) {
 	if e, ok := errors.AsType[*ConnectError](cause); ok {
 		message, data = e.Message, e.Data
 	}
-	var b body
-	if err := b.connectError(message, data, c.session.Revision()); err != nil {
+	rev := c.session.Revision()
+	object, err := appendConnectError(nil, message, data, rev)
+	if err != nil {
 		c.log(slog.LevelError, "socketio: data of a ConnectError", slog.Any("err", err))
-		b = body{}
-		b.connectError(message, nil, c.session.Revision()) //nolint:errcheck // a string can be encoded
+		object, _ = appendConnectError(nil, message, nil, rev) // a string can always be encoded
 	}
-	c.session.SendFrame(b.frame(p, c.session.Revision())) //nolint:errcheck // a session that cannot send is closing
+	c.session.SendFrame(newFrame(p, object, nil, rev)) //nolint:errcheck // a session that cannot send is closing
 }
 
 // pair is one field of a query.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"slices"
 	"strconv"
 
 	"github.com/mailru/easyjson"
@@ -17,218 +16,223 @@ import (
 // scratchSize is the room on the stack in which the arguments of an event are written; longer ones move to the heap.
 const scratchSize = 512
 
-// body is the JSON of a packet that is being written, and the attachments that go with it. It is valid UTF-8, and the
-// same for clients of both revisions.
-type body struct {
-	json        []byte
-	attachments [][]byte
-}
+// The functions below write the body of a packet: JSON in UTF-8, which is the same for both revisions, and attachments.
+// They take the JSON and return it longer instead of having it in a struct of theirs, since only so can it begin on the
+// stack of the caller.
 
-// event writes the array of an event.
-func (b *body) event(name string, args []any) error {
+// appendEvent appends the array of an event.
+func appendEvent(dst []byte, attachments *[][]byte, name string, args []any) ([]byte, error) {
 	if Reserved(name) {
-		return fmt.Errorf("%w: %q", ErrReserved, name)
+		return dst, fmt.Errorf("%w: %q", ErrReserved, name)
 	}
-	b.json = appendString(append(b.json, '['), name)
+	dst = appendString(append(dst, '['), name)
 	for i, arg := range args {
-		b.json = append(b.json, ',')
-		if err := b.argument(i, arg); err != nil {
-			return err
+		var err error
+		if dst, err = appendArgument(append(dst, ','), attachments, i, arg); err != nil {
+			return dst, err
 		}
 	}
-	b.json = append(b.json, ']')
-	return nil
+	return append(dst, ']'), nil
 }
 
-// list writes the array of an acknowledgement.
-func (b *body) list(args []any) error {
-	b.json = append(b.json, '[')
+// appendList appends the array of an acknowledgement.
+func appendList(dst []byte, attachments *[][]byte, args []any) ([]byte, error) {
+	dst = append(dst, '[')
 	for i, arg := range args {
 		if i > 0 {
-			b.json = append(b.json, ',')
+			dst = append(dst, ',')
 		}
-		if err := b.argument(i, arg); err != nil {
-			return err
+		var err error
+		if dst, err = appendArgument(dst, attachments, i, arg); err != nil {
+			return dst, err
 		}
 	}
-	b.json = append(b.json, ']')
-	return nil
+	return append(dst, ']'), nil
 }
 
-// connectError writes what CONNECT_ERROR tells.
-func (b *body) connectError(message string, data any, rev engineio.Revision) error {
+// appendConnectError appends what CONNECT_ERROR tells: see [ConnectError].
+func appendConnectError(dst []byte, message string, data any, rev engineio.Revision) ([]byte, error) {
 	if rev == engineio.Revision3 {
 		if data == nil {
 			data = message
 		}
-		return b.plain(data)
+		return appendPlain(dst, data)
 	}
-	b.json = append(b.json, `{"message":`...)
-	b.json = appendString(b.json, message)
+	dst = appendString(append(dst, `{"message":`...), message)
 	if data != nil {
-		b.json = append(b.json, `,"data":`...)
-		if err := b.plain(data); err != nil {
-			return err
+		var err error
+		if dst, err = appendPlain(append(dst, `,"data":`...), data); err != nil {
+			return dst, err
 		}
 	}
-	b.json = append(b.json, '}')
-	return nil
+	return append(dst, '}'), nil
 }
 
-// plain writes a value that must not have attachments.
-func (b *body) plain(v any) error {
-	if err := b.argument(0, v); err != nil {
-		return err
+// appendPlain appends a value that must not have attachments.
+func appendPlain(dst []byte, v any) ([]byte, error) {
+	var attachments [][]byte
+	dst, err := appendArgument(dst, &attachments, 0, v)
+	if err == nil && attachments != nil {
+		err = fmt.Errorf("%w: binary data", ErrArgument)
 	}
-	if len(b.attachments) > 0 {
-		return fmt.Errorf("%w: binary data", ErrArgument)
-	}
-	return nil
+	return dst, err
 }
 
-func (b *body) argument(i int, v any) error {
-	if err := b.value(v); err != nil {
-		return fmt.Errorf("%w: argument %d: %w", ErrArgument, i, err)
+func appendArgument(dst []byte, attachments *[][]byte, i int, v any) ([]byte, error) {
+	dst, err := appendValue(dst, attachments, v)
+	if err != nil {
+		return dst, fmt.Errorf("%w: argument %d: %w", ErrArgument, i, err)
 	}
-	return nil
+	return dst, nil
 }
 
-// value writes one value. The cases are what events are mostly made of; encoding/json knows the others.
-func (b *body) value(v any) error {
+// appendValue appends one value, and the attachments that it brings.
+func appendValue(dst []byte, attachments *[][]byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case []byte:
+		dst = Placeholder(len(*attachments)).append(dst)
+		*attachments = append(*attachments, clone(v))
+		return dst, nil
+	case WithAttachments:
+		return appendWithAttachments(dst, attachments, v)
+	}
+	return appendJSON(dst, v)
+}
+
+// appendJSON appends a value that is all JSON. The cases are what events are mostly made of; encoding/json knows the
+// others.
+func appendJSON(dst []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
-		b.json = append(b.json, "null"...)
+		return append(dst, "null"...), nil
 	case string:
-		b.json = appendString(b.json, v)
+		return appendString(dst, v), nil
 	case bool:
-		b.json = strconv.AppendBool(b.json, v)
+		return strconv.AppendBool(dst, v), nil
 	case int:
-		b.json = strconv.AppendInt(b.json, int64(v), 10)
+		return strconv.AppendInt(dst, int64(v), 10), nil
 	case int64:
-		b.json = strconv.AppendInt(b.json, v, 10)
+		return strconv.AppendInt(dst, v, 10), nil
 	case int32:
-		b.json = strconv.AppendInt(b.json, int64(v), 10)
+		return strconv.AppendInt(dst, int64(v), 10), nil
 	case uint64:
-		b.json = strconv.AppendUint(b.json, v, 10)
+		return strconv.AppendUint(dst, v, 10), nil
 	case uint32:
-		b.json = strconv.AppendUint(b.json, uint64(v), 10)
+		return strconv.AppendUint(dst, uint64(v), 10), nil
 	case json.RawMessage:
 		if v == nil {
-			v = json.RawMessage("null")
+			return append(dst, "null"...), nil
 		}
-		return b.raw(v)
-	case []byte:
-		b.json = Placeholder(len(b.attachments)).append(b.json)
-		b.attachments = append(b.attachments, bytes.Clone(v))
-	case WithAttachments:
-		return b.withAttachments(v)
+		return appendRaw(dst, v)
 	case easyjson.Marshaler:
-		return b.easy(v)
-	default:
-		return b.standard(v)
+		return appendEasy(dst, v)
 	}
-	return nil
+	return appendStandard(dst, v)
 }
 
-// raw writes a JSON text that somebody else has made.
-func (b *body) raw(text []byte) error {
-	start := len(b.json)
-	b.json = appendValid(b.json, text)
-	if !validJSON(b.json[start:], maxDepth) {
-		return errJSON
+// clone copies binary data, which the caller may change afterwards. Unlike bytes.Clone's, its copy of nil is not nil:
+// it is an attachment all the same.
+func clone(data []byte) []byte { return append(make([]byte, 0, len(data)), data...) }
+
+// appendRaw appends a JSON text that somebody else has made.
+func appendRaw(dst, text []byte) ([]byte, error) {
+	start := len(dst)
+	dst = appendValid(dst, text)
+	if !validJSON(dst[start:], maxDepth) {
+		return dst, errNotJSON
 	}
-	return nil
+	return dst, nil
 }
 
-func (b *body) easy(v easyjson.Marshaler) error {
+func appendEasy(dst []byte, v easyjson.Marshaler) ([]byte, error) {
 	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && p.IsNil() {
-		return b.value(nil)
+		return append(dst, "null"...), nil
 	}
 	w := jwriter.Writer{NoEscapeHTML: true}
 	v.MarshalEasyJSON(&w)
 	text, err := w.BuildBytes()
 	if err != nil {
-		return err
+		return dst, err
 	}
-	return b.raw(text)
+	return appendRaw(dst, text)
 }
 
-func (b *body) standard(v any) error {
+func appendStandard(dst []byte, v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false) // the text goes to a parser and not into a page
 	if err := enc.Encode(v); err != nil {
-		return err
+		return dst, err
 	}
-	return b.raw(bytes.TrimSuffix(buf.Bytes(), []byte{'\n'}))
+	return appendRaw(dst, bytes.TrimSuffix(buf.Bytes(), []byte{'\n'}))
 }
 
-// withAttachments writes a value, and numbers its placeholders on from what was written before.
-func (b *body) withAttachments(v WithAttachments) error {
+// appendWithAttachments appends a value, and numbers its placeholders on from what was written before.
+func appendWithAttachments(dst []byte, attachments *[][]byte, v WithAttachments) ([]byte, error) {
 	switch v.Value.(type) {
 	case []byte, WithAttachments:
-		return fmt.Errorf("%T inside WithAttachments", v.Value)
+		return dst, fmt.Errorf("%T inside WithAttachments", v.Value)
 	}
-	start, base := len(b.json), len(b.attachments)
-	if err := b.value(v.Value); err != nil {
-		return err
+	text, err := appendJSON(nil, v.Value)
+	if err != nil {
+		return dst, err
 	}
-	if err := checkPlaceholders(b.json[start:], len(v.Attachments)); err != nil {
-		return err
+	if err := checkPlaceholders(text, len(v.Attachments)); err != nil {
+		return dst, err
 	}
-	if base > 0 {
-		text := slices.Clone(b.json[start:])
-		b.json = renumber(b.json[:start], text, func(num int) int { return num + base })
-	}
+	base := len(*attachments)
 	for _, data := range v.Attachments {
-		b.attachments = append(b.attachments, bytes.Clone(data))
+		*attachments = append(*attachments, clone(data))
 	}
-	return nil
+	return renumber(dst, text, func(num int) int { return base + num }), nil
 }
 
 // renumber appends a JSON text, with other numbers in its placeholders.
 func renumber(dst, text []byte, number func(num int) int) []byte {
-	done := 0
+	var marks []mark
 	eachMark(text, func(m mark) bool {
+		marks = append(marks, m)
+		return true
+	})
+	done := 0
+	for _, m := range marks {
 		dst = append(dst, text[done:m.text.start]...)
 		dst = strconv.AppendInt(dst, int64(number(m.num)), 10)
 		done = int(m.text.end)
-		return true
-	})
+	}
 	return append(dst, text[done:]...)
 }
 
-// frame puts a packet together for sessions of one revision. The body can be used again.
-func (b *body) frame(p Packet, rev engineio.Revision) *engineio.Frame {
-	if n := len(b.attachments); n > 0 {
-		p.Attachments = n
+// packetText returns the text of a packet, behind some bytes of room, in a buffer of its size.
+func packetText(room int, p Packet, body []byte, attachments int, rev engineio.Revision) []byte {
+	if attachments > 0 {
+		p.Attachments = attachments
 		if p.Type == PacketEvent {
 			p.Type = PacketBinaryEvent
 		} else {
 			p.Type = PacketBinaryAck
 		}
 	}
-	size := len(b.json)
-	escape := rev == engineio.Revision3 && !isASCII(b.json)
-	if escape {
-		size = asciiSize(b.json)
+	if rev != engineio.Revision3 || isASCII(body) {
+		buf := make([]byte, room, room+p.headSize()+len(body))
+		return append(p.appendHead(buf), body...)
 	}
-	buf := make([]byte, engineio.FramePrefix, engineio.FramePrefix+p.headSize()+size)
-	buf = p.appendHead(buf)
-	if escape {
-		buf = appendASCII(buf, b.json)
-	} else {
-		buf = append(buf, b.json...)
-	}
-	return engineio.MessageFrame(buf, b.attachments...)
+	buf := make([]byte, room, room+p.headSize()+asciiSize(body))
+	return appendASCII(p.appendHead(buf), body)
+}
+
+// newFrame puts a packet together for sessions of one revision.
+func newFrame(p Packet, json []byte, attachments [][]byte, rev engineio.Revision) *engineio.Frame {
+	return engineio.MessageFrame(packetText(engineio.FramePrefix, p, json, len(attachments), rev), attachments...)
 }
 
 // eventFrame encodes an event for one receiver.
 func eventFrame(ns *Namespace, rev engineio.Revision, event string, args []any) (*engineio.Frame, error) {
 	var scratch [scratchSize]byte
-	b := body{json: scratch[:0]}
-	if err := b.event(event, args); err != nil {
+	var attachments [][]byte
+	json, err := appendEvent(scratch[:0], &attachments, event, args)
+	if err != nil {
 		return nil, err
 	}
-	return b.frame(Packet{Type: PacketEvent, Namespace: ns.wire}, rev), nil
+	return newFrame(Packet{Type: PacketEvent, Namespace: ns.wire}, json, attachments, rev), nil
 }

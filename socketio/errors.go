@@ -54,6 +54,8 @@ func (e *ArgumentError) Error() string {
 // Unwrap returns the cause: [ErrNoArgument], or the error of the JSON decoder.
 func (e *ArgumentError) Unwrap() error { return e.Err }
 
+var errNotJSON = errors.New("not JSON")
+
 // The decoder meets these in hostile input, so they are made once and not per input.
 var (
 	errEmpty       = fmt.Errorf("%w: empty", ErrPacket)

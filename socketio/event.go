@@ -37,8 +37,9 @@ func (e *Event) Ack(args ...any) error {
 	}
 	s := e.socket
 	var scratch [scratchSize]byte
-	b := body{json: scratch[:0]}
-	if err := b.list(args); err != nil {
+	var attachments [][]byte
+	json, err := appendList(scratch[:0], &attachments, args)
+	if err != nil {
 		return err
 	}
 	if !s.Connected() {
@@ -48,7 +49,7 @@ func (e *Event) Ack(args ...any) error {
 		return ErrNoAck
 	}
 	p := Packet{Type: PacketAck, Namespace: s.ns.wire, ID: e.id, HasID: true}
-	return s.conn.session.SendFrame(b.frame(p, s.Revision()))
+	return s.conn.session.SendFrame(newFrame(p, json, attachments, s.Revision()))
 }
 
 // event hands an event to the handlers that are set for it.

@@ -11,9 +11,10 @@ import (
 // receivers: see [Socket.Send] and [Broadcast.Send]. It never changes and may be sent from any goroutine, any number
 // of times.
 type Prepared struct {
-	body     body
-	ascii    bool // the text is the same for both revisions
-	variants atomic.Pointer[variant]
+	json        []byte
+	attachments [][]byte
+	ascii       bool // the text is the same for both revisions
+	variants    atomic.Pointer[variant]
 }
 
 // variant is one encoding of a Prepared. They form a list that only grows at its head: there are as many as namespaces
@@ -42,14 +43,12 @@ type variant struct {
 // function.
 func Prepare(event string, args ...any) (*Prepared, error) {
 	var scratch [scratchSize]byte
-	b := body{json: scratch[:0]}
-	if err := b.event(event, args); err != nil {
+	var attachments [][]byte
+	json, err := appendEvent(scratch[:0], &attachments, event, args)
+	if err != nil {
 		return nil, err
 	}
-	return &Prepared{
-		body:  body{json: bytes.Clone(b.json), attachments: b.attachments},
-		ascii: isASCII(b.json),
-	}, nil
+	return &Prepared{json: bytes.Clone(json), attachments: attachments, ascii: isASCII(json)}, nil
 }
 
 // frame returns the event as sessions of one revision receive it in a namespace.
@@ -62,7 +61,7 @@ func (p *Prepared) frame(ns *Namespace, rev engineio.Revision) *engineio.Frame {
 		return f
 	}
 	v := &variant{ns: ns, rev: rev, next: head}
-	v.frame = p.body.frame(Packet{Type: PacketEvent, Namespace: ns.wire}, rev)
+	v.frame = newFrame(Packet{Type: PacketEvent, Namespace: ns.wire}, p.json, p.attachments, rev)
 	for !p.variants.CompareAndSwap(head, v) {
 		seen := head
 		head = p.variants.Load()

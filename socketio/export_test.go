@@ -1,0 +1,88 @@
+package socketio
+
+import (
+	"outrider/engineio"
+)
+
+// The tests are outside of the package; this is their only way in.
+
+// Limits are the decoder's.
+type Limits struct{ Attachments, AckDigits, Namespace, Depth int }
+
+// Parsed is what the decoder knows of a packet.
+type Parsed struct {
+	Packet
+	d decoded
+}
+
+// Parse is ParsePacket with other limits.
+func Parse(text []byte, lim Limits) (p Parsed, err error) {
+	l := limits{lim.Attachments, lim.AckDigits, lim.Namespace, lim.Depth}
+	err = p.d.parse(text, &l)
+	p.Packet = p.d.Packet
+	return p, err
+}
+
+// Name is the name of an event.
+func (p *Parsed) Name() string {
+	name, _ := p.d.name()
+	return string(name)
+}
+
+// Args are the arguments of an event with these attachments.
+func (p *Parsed) Args(attachments ...[]byte) *Args {
+	a := new(Args)
+	a.set(&p.d, 1, attachments)
+	return a
+}
+
+// DecodeOnly decodes and forgets, for measuring.
+func DecodeOnly(text []byte) error {
+	lim := standardLimits()
+	var d decoded
+	return d.parse(text, &lim)
+}
+
+// Split is the splitter of argument arrays.
+func Split(text []byte, depth int) (elements [][]byte, err error) {
+	n, err := splitArray(text, depth, nil)
+	if err != nil {
+		return nil, err
+	}
+	spans := make([]span, n)
+	_, err = splitArray(text, depth, spans)
+	for _, at := range spans {
+		elements = append(elements, text[at.start:at.end])
+	}
+	return elements, err
+}
+
+// ValidJSON is the check of a single value.
+func ValidJSON(text []byte, depth int) bool { return validJSON(text, depth) }
+
+// EncodeEvent returns an event as sessions of a revision receive it.
+func EncodeEvent(rev engineio.Revision, namespace, event string, args ...any) (string, [][]byte, error) {
+	var attachments [][]byte
+	json, err := appendEvent(nil, &attachments, event, args)
+	if err != nil {
+		return "", nil, err
+	}
+	p := Packet{Type: PacketEvent}
+	if namespace != "/" {
+		p.Namespace = []byte(namespace)
+	}
+	text := packetText(0, p, json, len(attachments), rev)
+	if cap(text) > len(text)+16 {
+		panic("the buffer's size is a bad guess")
+	}
+	return string(text), attachments, nil
+}
+
+// EncodeConnectError returns what CONNECT_ERROR carries.
+func EncodeConnectError(rev engineio.Revision, message string, data any) (string, error) {
+	json, err := appendConnectError(nil, message, data, rev)
+	return string(json), err
+}
+
+// QueryJSON is the query of a namespace as an object.
+func QueryJSON(query string) string { return string(queryJSON(query)) }
