@@ -1,26 +1,21 @@
 package httpwire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Byte classes of the grammar, as bits of class.
 const (
-	tokenByte  = 1 << iota // RFC 9110 §5.6.2: methods, field names
-	targetByte             // what a request target may hold; see classes
-	hostByte               // RFC 3986 host and port, as a Host value holds them
+	tokenByte = 1 << iota // RFC 9110 §5.6.2: methods, field names
+	hostByte              // RFC 3986 host and port, as a Host value holds them
 )
 
 var class = classes()
 
-// classes builds the table. A target may hold any printable byte but '#' (a fragment never travels; readers differ about it), and
-// bytes over 0x7f: browsers escape those, other clients do not, and to us they mean nothing.
 func classes() (t [256]uint8) {
-	for c := 0x21; c < 0x100; c++ {
-		if c != '#' && c != 0x7f {
-			t[c] |= targetByte
-		}
-	}
-	for c := range 0x80 {
-		if 'a' <= lower(byte(c)) && lower(byte(c)) <= 'z' || '0' <= c && c <= '9' {
+	for c := range byte(0x80) {
+		if 'a' <= lower(c) && lower(c) <= 'z' || isDigit(c) {
 			t[c] |= tokenByte | hostByte
 		}
 	}
@@ -51,36 +46,32 @@ func isControl(c byte) bool { return c < ' ' && c != '\t' || c == 0x7f }
 func indexControl(b []byte) int {
 	i := 0
 	for ; i+8 <= len(b); i += 8 {
-		if mayHoldControl(binary.LittleEndian.Uint64(b[i:])) {
-			if j := firstControl(b[i : i+8]); j >= 0 {
-				return i + j
-			}
+		w := binary.LittleEndian.Uint64(b[i:])
+		if m := below(w, ' ')&^equal(w, '\t') | equal(w, 0x7f); m != 0 {
+			return i + bits.TrailingZeros64(m)/8
 		}
 	}
-	if j := firstControl(b[i:]); j >= 0 {
-		return i + j
-	}
-	return -1
-}
-
-func firstControl(b []byte) int {
-	for i, c := range b {
-		if isControl(c) {
+	for ; i < len(b); i++ {
+		if isControl(b[i]) {
 			return i
 		}
 	}
 	return -1
 }
 
-// mayHoldControl reports whether one of w's bytes is below 0x20 or is 0x7f; tab is among them. Both terms are the classic test for
-// a zero byte: a borrow into the next byte needs a true hit below it, so there is no false alarm without one.
-func mayHoldControl(w uint64) bool {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x8080808080808080
-	)
-	del := w ^ ones*0x7f
-	return ((w-ones*' ')&^w|(del-ones)&^del)&highs != 0
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// below marks each byte of w that is less than c, which is at most 0x80, by its high bit. No sum carries into the next byte, so
+// that each mark stands for itself.
+func below(w uint64, c byte) uint64 { return ^(w&^highs + ones*uint64(0x80-c)) &^ w & highs }
+
+// equal marks each byte of w that is c by its high bit.
+func equal(w uint64, c byte) uint64 {
+	w ^= ones * uint64(c)
+	return ^(w&^highs + ones*0x7f) &^ w & highs
 }
 
 // lower folds ASCII letters only: bytes.EqualFold would take the Kelvin sign for a k, and a chunked written with it for chunked.

@@ -9,6 +9,7 @@
 // RFC 9110 or 9112 leave a choice between repair and refusal:
 //
 //   - lines end with CR LF: a lone LF or CR is 400, in the head, in chunk lines and in trailers; so is an empty line in front of the request line
+//   - a method has at most 24 bytes (else 501), a header's name at most 256 (else 431)
 //   - no space before a colon, no folded lines, no control byte but tab in a value, only token characters in methods and names
 //   - Content-Length is at most 18 digits and stands once; Transfer-Encoding is the one word chunked (else 501), stands once and not with
 //     HTTP/1.0; both together are 400

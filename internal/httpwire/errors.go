@@ -36,6 +36,7 @@ var (
 	errBareLF     = &Error{http.StatusBadRequest, "LF without CR"}
 	errFold       = &Error{http.StatusBadRequest, "header line begins with a space"}
 	errName       = &Error{http.StatusBadRequest, "malformed header name"}
+	errNameLength = &Error{http.StatusRequestHeaderFieldsTooLarge, "header name too long"}
 	errNameSpace  = &Error{http.StatusBadRequest, "space before the colon of a header"}
 	errValue      = &Error{http.StatusBadRequest, "control byte in a header value"}
 	errHeadLength = &Error{http.StatusRequestHeaderFieldsTooLarge, "request head too long"}

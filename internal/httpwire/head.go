@@ -1,5 +1,8 @@
 package httpwire
 
+// maxName is longer than any header's name.
+const maxName = 256
+
 // Limits bound a request's head.
 type Limits struct {
 	MaxHead    int // bytes of the head with its blank line; 0 means 8 KiB
@@ -111,12 +114,14 @@ func (h *Head) headerLines(src []byte, limit int) (n int, err *Error) {
 
 // headerLine reads one header line with its CR LF; n = 0: incomplete.
 func headerLine(src []byte) (h Header, n int, err *Error) {
-	colon := span(src, tokenByte)
-	if colon == len(src) {
+	colon := span(src[:min(len(src), maxName+1)], tokenByte)
+	switch {
+	case colon > maxName:
+		return h, 0, errNameLength
+	case colon == len(src):
 		return h, 0, nil
-	}
-	if c := src[colon]; c != ':' || colon == 0 {
-		return h, 0, nameError(c, colon == 0)
+	case colon == 0, src[colon] != ':':
+		return h, 0, nameError(src[colon], colon == 0)
 	}
 	value := src[colon+1:]
 	end := indexControl(value)

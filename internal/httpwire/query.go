@@ -14,7 +14,7 @@ func QueryValue(raw []byte, key string, scratch []byte) (value []byte, present b
 			value, present = v, true
 		}
 	}
-	return Unescape(scratch, value), present
+	return Unescape(value, scratch), present
 }
 
 // QueryPairs yields the pairs of a query or a form in order, still escaped: give each to Unescape. A key without '=' has an empty
@@ -37,7 +37,7 @@ func QueryPairs(raw []byte) iter.Seq2[[]byte, []byte] {
 
 // Unescape decodes a key or value of a query: it returns raw itself if there is nothing to decode, else the text appended to
 // scratch[:0].
-func Unescape(scratch, raw []byte) []byte {
+func Unescape(raw, scratch []byte) []byte {
 	if bytes.IndexByte(raw, '%') < 0 && bytes.IndexByte(raw, '+') < 0 {
 		return raw
 	}

@@ -42,33 +42,31 @@ func (h *Head) method(src []byte) (n int, err *Error) {
 }
 
 // target reads the target and the space behind it. Its first byte already tells an HTTP/2 preface ("PRI * HTTP/2.0") and every
-// other form that is not ours.
+// other form that is not ours. It may hold any other byte but control bytes and '#' (a fragment never travels; readers differ about
+// it): browsers escape bytes over 0x7f, other clients do not, and to us they mean nothing.
 func (h *Head) target(src []byte) (n int, err *Error) {
 	if len(src) > 0 && src[0] != '/' && lower(src[0]) != 'h' {
 		return 0, errTarget
 	}
-	n = span(src, targetByte)
+	text, _, whole := bytes.Cut(src, []byte(" "))
 	switch {
-	case n == len(src):
-		return 0, nil
-	case src[n] != ' ':
+	case indexControl(text) >= 0 || bytes.IndexByte(text, '\t') >= 0 || bytes.IndexByte(text, '#') >= 0:
 		return 0, errTarget
+	case !whole:
+		return 0, nil
 	}
-	h.Target = src[:n]
-	origin := h.Target
-	if origin[0] != '/' {
-		if origin, err = originForm(origin); err != nil {
+	h.Target = text
+	origin := text
+	if text[0] != '/' {
+		if origin, err = originForm(text); err != nil {
 			return 0, err
 		}
 	}
-	h.Path = origin
-	if q := bytes.IndexByte(origin, '?'); q >= 0 {
-		h.Path, h.RawQuery = origin[:q], origin[q+1:]
-	}
+	h.Path, h.RawQuery, _ = bytes.Cut(origin, []byte("?"))
 	if len(h.Path) == 0 { // http://host?query
 		h.Path = h.Target[bytes.IndexByte(h.Target, '/'):][:1]
 	}
-	return n + 1, nil
+	return len(text) + 1, nil
 }
 
 // originForm cuts scheme and authority off an absolute target.
