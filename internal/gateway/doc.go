@@ -19,7 +19,8 @@
 //
 // The client then says who it is, with one object; the fields are those of its
 // kind, and any other is ignored. A field that is null counts as absent, and
-// only uid is required. What a kind makes of them:
+// only uid is required; type, if it is there, names the kind. What a kind makes
+// of them:
 //
 //	customer  known by uid; in the group openfood_customer
 //	rider     known by uid; in its topic and in openfood_rider

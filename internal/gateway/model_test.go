@@ -116,14 +116,14 @@ func randomRegistration(rnd *rand.Rand, k kind) registration {
 // TestRosterAgainstModel drives roster and model with the same random
 // operations, one at a time, and compares every answer that a push could get.
 func TestRosterAgainstModel(t *testing.T) {
-	for range 20 {
+	for range 10 {
 		seed := rand.Uint64()
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 0))
 			r := testRoster()
 			mo := &model{r.single, map[*member]*registration{}, map[*member]kind{}, map[device]registration{}}
 			var members []*member
-			for step := range 400 {
+			for step := range 300 {
 				op := stepBoth(t, rnd, r, mo, &members)
 				if compare(t, r, mo); t.Failed() {
 					t.Fatalf("seed %d, step %d: after %s", seed, step, op)
@@ -226,7 +226,7 @@ func same(t *testing.T, k kind, what string, got []*member, want map[*member]boo
 // each with its loss racing with its last set_connect, while pushes look on.
 // Then the dust settles and the invariants must hold.
 func TestRosterUnderConcurrency(t *testing.T) {
-	const workers, rounds = 8, 300
+	const workers, rounds = 8, 200
 	r := testRoster()
 	var work, pushes sync.WaitGroup
 	var done atomic.Bool
@@ -357,7 +357,7 @@ func TestNeverNeither(t *testing.T) {
 			}
 		}
 	})
-	for range 3000 {
+	for range 1000 {
 		next := registered(t, r, rider, aRider("1", "", "a"))
 		r.leave(last)
 		<-pushed

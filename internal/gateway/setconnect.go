@@ -24,7 +24,7 @@ func parseSetConnect(k kind, arg []byte) (registration, *refusal) {
 	}
 	f := fields{}
 	reg := registration{uid: f.uid(in.UID), group: groupOf(k)}
-	f.typeName(in.Type)
+	f.typeName(k, in.Type)
 	switch k {
 	case customer:
 		reg.token = fingerprintOf(f.text("token", in.Token, maxToken))
@@ -126,15 +126,11 @@ func (f *fields) uid(raw []byte) string {
 	return string(raw)
 }
 
-// typeName looks at a field that every client sends and nothing depends on:
-// the namespace says the kind. Old clients put names and numbers there.
-func (f *fields) typeName(raw []byte) {
-	if len(raw) == 0 {
-		return
-	}
-	switch raw[0] {
-	case '{', '[', 't', 'f':
-		f.refuse(wrongType, "type: must be a string")
+// typeName reads a field from which nothing follows, since the namespace says
+// the kind; but a client that names another has taken the wrong namespace.
+func (f *fields) typeName(k kind, raw []byte) {
+	if name := f.text("type", raw, maxField); name != "" && name != k.String() {
+		f.refuse(badValue, "type: must be %v on this namespace", k)
 	}
 }
 

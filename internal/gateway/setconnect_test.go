@@ -76,7 +76,7 @@ func TestSetConnectByKind(t *testing.T) {
 			registration{uid: "1", group: platforms},
 		},
 		{
-			"null is absent, and so is a type nobody reads", rider, ` {"uid":1,"topic":null,"token":null,"type":3} `,
+			"null is absent", rider, ` {"uid":1,"topic":null,"token":null,"type":null} `,
 			registration{uid: "1", group: riders},
 		},
 	}
@@ -151,7 +151,8 @@ func TestSetConnectRefusals(t *testing.T) {
 		{rider, `{"uid":1`, notAnObject, "set_connect"},
 		{rider, `{"uid":1,"topic":5}`, wrongType, "topic:"},
 		{rider, `{"uid":1,"token":{}}`, wrongType, "token:"},
-		{rider, `{"uid":1,"type":[]}`, wrongType, "type:"},
+		{rider, `{"uid":1,"type":5}`, wrongType, "type:"},
+		{rider, `{"uid":1,"type":"customer"}`, badValue, "type:"},
 		{rider, `{"uid":1,"topic":"a\nb"}`, badValue, "topic:"},
 		{rider, `{"uid":1,"token":"\u001b"}`, badValue, "token:"},
 		{merchant, `{"uid":1,"client":"tv"}`, badValue, "client:"},
