@@ -82,20 +82,13 @@ func checkTransport(t *testing.T, g *gateway, s *socket) {
 // TestHeartbeats keeps idle clients over several ping intervals. Which side pings differs by revision, and a ping in the
 // wrong direction ends the session on either end.
 func TestHeartbeats(t *testing.T) {
-	for _, v := range versions {
-		for _, tr := range transports {
-			c := client{v, tr}
-			t.Run(c.String(), func(t *testing.T) {
-				t.Parallel()
-				g := startGateway(t, "--ping-interval", "150ms", "--ping-timeout", "5s")
-				s := c.join(t, g, "/merchant")
-				for range 4 {
-					s.wait(t, "heartbeat")
-				}
-				g.wantNothing(t, s)
-			})
+	matrix(t, versions, transports, func(t *testing.T, g *gateway, c client) {
+		s := c.join(t, g, "/merchant")
+		for range 4 {
+			s.wait(t, "heartbeat")
 		}
-	}
+		g.wantNothing(t, s)
+	}, "--ping-interval", "150ms", "--ping-timeout", "5s")
 }
 
 // TestLargeMessage pushes a message that needs many writes to the client's socket, and many reads of the request's.

@@ -37,13 +37,13 @@ func (c client) String() string { return c.version + "/" + string(c.transport) }
 func (c client) old() bool { return c.version[0] < '3' }
 
 // matrix runs rule once for each client version and transport, each with a gateway of its own and beside the others.
-func matrix(t *testing.T, versions []string, transports []transport, rule func(*testing.T, *gateway, client)) {
+func matrix(t *testing.T, versions []string, transports []transport, rule func(*testing.T, *gateway, client), flags ...string) {
 	for _, v := range versions {
 		for _, tr := range transports {
 			c := client{v, tr}
 			t.Run(c.String(), func(t *testing.T) {
 				t.Parallel()
-				rule(t, startGateway(t), c)
+				rule(t, startGateway(t, flags...), c)
 			})
 		}
 	}
