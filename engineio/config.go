@@ -116,6 +116,10 @@ type CORS struct {
 // is told at its next poll.
 const closeGrace = 30 * time.Second
 
+// farewell is how long a polling session that its client has closed waits for
+// the poll that the client may have sent at the same time.
+const farewell = 20 * time.Millisecond
+
 // probeNoop is the pause between two noops that release the polls of a
 // session which is being upgraded.
 const probeNoop = 100 * time.Millisecond

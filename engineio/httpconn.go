@@ -188,7 +188,8 @@ func (h *httpConn) Closed(*loop.Conn, loop.Cause) {
 // begin notes, for the answer, what the head of a request says.
 func (h *httpConn) begin(head *httpwire.Head) {
 	h.turn.take()
-	h.keepAlive = head.KeepAlive && !h.shard.srv.draining.Load()
+	// HTTP/1.0 wants to be told when a connection is kept; it is not worth it.
+	h.keepAlive = head.KeepAlive && head.Proto == 1 && !h.shard.srv.draining.Load()
 	h.gzip = bytes.Contains(head.Get("Accept-Encoding"), []byte("gzip"))
 	agent := head.Get("User-Agent")
 	h.ie = bytes.Contains(agent, []byte(";MSIE")) || bytes.Contains(agent, []byte("Trident/"))

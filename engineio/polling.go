@@ -13,6 +13,9 @@ type polling struct {
 	frames []*Frame  // what waits for a GET
 	size   int       // of frames
 	probe  *probe    // the WebSocket that wants to take over
+
+	farewell bool      // closed by the client: a poll that comes now gets a noop
+	held     *httpConn // the POST that closed it, to be answered when it is gone
 }
 
 // sendPolling answers the GET that waits, or keeps the frame for the next.
@@ -67,6 +70,9 @@ func (s *Session) takeGet(h *httpConn) {
 	h.session, h.poll = s, p
 	p.get = h
 	switch {
+	case p.farewell:
+		s.answerWaiting(nil, noopFrame)
+		s.forget()
 	case s.state == stateClosing:
 		s.answerWaiting(p.frames, closePacket)
 		s.forget()
@@ -123,6 +129,10 @@ func (s *Session) finishPost(h *httpConn, body []byte, binary bool) {
 	s.receivePayload(body, binary)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.state == stateClosing && s.poll.farewell {
+		s.poll.held = h
+		return
+	}
 	if s.inbox == nil && !s.working {
 		s.acceptPost(h)
 		return

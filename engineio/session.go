@@ -199,12 +199,23 @@ func (s *Session) receive(p Packet) {
 }
 
 // closedByPeer handles the close packet. A poll that waits is released with a
-// noop.
+// noop. If none does, one may well be on its way: clients send both at once,
+// on two connections. So the session is kept for a moment, and the answer to
+// the close packet's POST held back as long: once the client has that, the
+// session is gone.
 func (s *Session) closedByPeer() {
-	if s.poll != nil && s.poll.get != nil {
-		s.answerWaiting(nil, noopFrame)
+	p := s.poll
+	if p == nil || p.get != nil {
+		if p != nil {
+			s.answerWaiting(nil, noopFrame)
+		}
+		s.endLocked(ReasonTransportClose, abrupt)
+		return
 	}
-	s.endLocked(ReasonTransportClose, abrupt)
+	p.drop(s.home.srv.group)
+	p.farewell = true
+	s.endLocked(ReasonTransportClose, graceful)
+	s.due = s.home.loop.Now() + int64(farewell)
 }
 
 // ending says what happens to what was sent and has not left.
@@ -252,6 +263,10 @@ func (s *Session) forget() {
 	s.home.srv.sessions.remove(s.id)
 	if p := s.poll; p != nil {
 		p.drop(s.home.srv.group)
+		if h := p.held; h != nil {
+			p.held = nil
+			s.acceptPost(h)
+		}
 	}
 	token := s.token
 	home := s.home
