@@ -1,0 +1,59 @@
+GO       ?= go
+FUZZTIME ?= 10s
+BENCH    ?= .
+# The race detector needs a C compiler. Without one, what can be tested is.
+RACE     := $(shell command -v cc >/dev/null && echo -race)
+# What is tested without real clients: everything but internal/e2e.
+UNIT      = $$($(GO) list ./... | grep -v /internal/e2e)
+
+.DEFAULT_GOAL := help
+.PHONY: help run build clients test unit race e2e fuzz bench lint fix conformance tidy check
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build clients ## build, and serve on 127.0.0.1:3000
+	./bin/outrider serve
+
+build: ## build bin/outrider
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/outrider ./cmd/outrider
+
+clients: ## install socket.io's own clients from npm, for the end-to-end tests and the README's client
+	@test -d internal/e2e/node_modules || (cd internal/e2e && npm ci) || echo "no clients from npm: the gateway runs without them"
+
+test: lint unit race e2e ## everything: lint, all tests, once more under the race detector, real clients from npm
+
+unit: ## all tests without real clients, the seeds of the fuzz targets included
+	$(GO) test -shuffle=on -timeout 10m $(UNIT)
+
+race: ## the same under the race detector
+	$(GO) test $(RACE) -shuffle=on -timeout 10m $(UNIT)
+
+e2e: ## the clients in the field against the gateway
+	$(GO) test -shuffle=on -timeout 10m ./internal/e2e
+
+fuzz: ## each fuzz target for FUZZTIME
+	@grep -rHo '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' . | sed 's|/[^/]*:func | |' | sort | while read -r dir target; do \
+	  echo "$$dir $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$dir" || exit 1; done
+
+bench: ## each benchmark that matches BENCH, with its allocations
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(UNIT)
+
+lint: ## vet, staticcheck, gofumpt
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	@test -z "$$($(GO) tool gofumpt -l . | tee /dev/stderr)" || (echo "not formatted: make fix" && exit 1)
+
+fix: ## format, and what go fix modernises
+	$(GO) tool gofumpt -w .
+	$(GO) fix ./...
+
+conformance: ## serve what the official suites talk to: engine.io on :4300, socket.io on :4301
+	$(GO) run ./internal/conformance -engine 127.0.0.1:4300 -socketio 127.0.0.1:4301
+
+tidy: ## make go.mod say what the code needs
+	$(GO) mod tidy
+
+check: test ## what a change must pass: test, a tidy go.mod, nothing left to modernise
+	$(GO) mod tidy -diff
+	$(GO) fix -diff ./...
