@@ -1,0 +1,45 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestImports is the layering as a policy: what each package of the module may
+// import of the others. A package that is not listed here has no place yet.
+func TestImports(t *testing.T) {
+	allowed := map[string][]string{
+		"registry":             {},
+		"pushhttp":             {}, // it declares the Publisher that it calls
+		"internal/httpwire":    {},
+		"internal/poll":        {},
+		"internal/websocket":   {},
+		"internal/wheel":       {},
+		"internal/loop":        {"internal/poll", "internal/wheel"},
+		"engineio":             {"internal/httpwire", "internal/loop", "internal/websocket", "internal/wheel"},
+		"socketio":             {"engineio", "registry"},
+		"internal/gateway":     {"engineio", "pushhttp", "registry", "socketio"},
+		"internal/conformance": {"engineio", "socketio"},
+		"internal/e2e":         {},
+		"cmd/outrider":         {"engineio", "internal/gateway", "pushhttp", "socketio"},
+	}
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "outrider/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		imports := strings.Fields(line)
+		name := strings.TrimPrefix(imports[0], "outrider/")
+		may, listed := allowed[name]
+		if !listed && !strings.HasSuffix(name, "test") { // polltest and its like
+			t.Errorf("%s: not in the list of packages", name)
+		}
+		for _, path := range imports[1:] {
+			if of, ours := strings.CutPrefix(path, "outrider/"); ours && listed && !slices.Contains(may, of) {
+				t.Errorf("%s may not import %s", name, of)
+			}
+		}
+	}
+}
