@@ -18,6 +18,7 @@ import (
 type Config struct {
 	Listen          string
 	PushListen      string
+	InternalListen  string
 	PushConns       int
 	APIKeys         []string
 	Paths           []string
@@ -59,6 +60,7 @@ func (c *Config) flags() *pflag.FlagSet {
 	f.SortFlags = false
 	f.StringVar(&c.Listen, "listen", c.Listen, "`address` for clients and the push API; PORT in the environment sets its port")
 	f.StringVar(&c.PushListen, "push-listen", c.PushListen, "second `address` for the push API, without clients")
+	f.StringVar(&c.InternalListen, "internal-listen", c.InternalListen, "`address` for operators' profiles, /debug/pprof/; keep it private")
 	f.IntVar(&c.PushConns, "push-conns", c.PushConns, "connections of the push API served at once")
 	f.StringSliceVar(&c.APIKeys, "api-key", c.APIKeys, "`key` that lets a caller push, repeatable; without one only loopback may")
 	f.StringSliceVar(&c.Paths, "path", c.Paths, "request `path` of the engine, repeatable")
@@ -84,6 +86,11 @@ func (c *Config) validate() error {
 	}
 	if c.PushListen != "" {
 		if err := address("push-listen", c.PushListen); err != nil {
+			return err
+		}
+	}
+	if c.InternalListen != "" {
+		if err := address("internal-listen", c.InternalListen); err != nil {
 			return err
 		}
 	}

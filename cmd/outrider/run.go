@@ -22,13 +22,14 @@ import (
 // the context ends, close undoes open.
 type daemon struct {
 	// set by open
-	cfg     *Config
-	log     *slog.Logger
-	public  net.Listener // clients, and the push API through handoff
-	private net.Listener // the push API alone; nil if not configured
-	handoff *handoff
-	io      *socketio.Server
-	push    *fasthttp.Server
+	cfg      *Config
+	log      *slog.Logger
+	public   net.Listener // clients, and the push API through handoff
+	private  net.Listener // the push API alone; nil if not configured
+	internal net.Listener // for operators; nil if not configured
+	handoff  *handoff
+	io       *socketio.Server
+	push     *fasthttp.Server
 
 	draining atomic.Bool
 }
@@ -66,6 +67,11 @@ func (d *daemon) open() (err error) {
 	}
 	if d.cfg.PushListen != "" {
 		if d.private, err = net.Listen("tcp", d.cfg.PushListen); err != nil {
+			return err
+		}
+	}
+	if d.cfg.InternalListen != "" {
+		if d.internal, err = net.Listen("tcp", d.cfg.InternalListen); err != nil {
 			return err
 		}
 	}
@@ -148,11 +154,14 @@ func (d *daemon) pushServer(g *gateway.Gateway) (*fasthttp.Server, error) {
 // pushes (503), no more connections, what is queued is sent, clients are
 // closed, requests under way are answered.
 func (d *daemon) run(ctx context.Context) error {
-	ended := make(chan error, 3)
+	ended := make(chan error, 4)
 	go func() { ended <- d.io.Serve(d.public) }()
 	go func() { ended <- d.push.Serve(d.handoff) }()
 	if d.private != nil {
 		go func() { ended <- d.push.Serve(d.private) }()
+	}
+	if d.internal != nil {
+		go func() { ended <- serveInternal(d.internal) }()
 	}
 	d.announce()
 	var failed error
@@ -169,6 +178,9 @@ func (d *daemon) announce() {
 	d.log.Info("listening", "address", d.public.Addr().String(), "paths", d.cfg.Paths, "version", version())
 	if d.private != nil {
 		d.log.Info("listening for pushes", "address", d.private.Addr().String())
+	}
+	if d.internal != nil {
+		d.log.Info("listening for operators", "address", d.internal.Addr().String())
 	}
 	if len(d.cfg.APIKeys) == 0 {
 		d.log.Warn("no API key is configured: the push API answers only to loopback")
@@ -199,7 +211,7 @@ func (d *daemon) close() {
 	if d.handoff != nil {
 		_ = d.handoff.Close()
 	}
-	for _, ln := range []net.Listener{d.private, d.public} {
+	for _, ln := range []net.Listener{d.internal, d.private, d.public} {
 		if ln != nil {
 			_ = ln.Close() // closed before if it was served
 		}
