@@ -1,131 +1,106 @@
 package registry
 
-import (
-	"iter"
-	"slices"
-	"sync"
-)
+import "hash/maphash"
 
-// Index maps keys to sets of members. It is safe for concurrent use.
+// shardBits is the logarithm of the number of shards, which keep writers of different keys out of each other's way
+// and make a table's growth a matter of microseconds. 256 of them cost 32 KiB an index.
+const shardBits = 8
+
+// Index maps keys to sets of members; a key is there exactly while it has members.
+//
+// All methods are safe for concurrent use. Those that read ([Index.First], [Index.Len], [Index.Members], [Index.Keys])
+// take no lock and allocate nothing; those that write ([Index.Join], [Seat.Leave]) lock the key's shard for a moment,
+// however many members the key has. An Index is made by [NewIndex].
 type Index[M any] struct {
-	mu    sync.RWMutex
-	sets  map[string]map[*seat[M]]struct{}
-	joins uint64
-}
-
-type seat[M any] struct {
-	index  *Index[M]
-	key    string
-	member *M
-}
-
-// Seat is one membership of one member; the zero Seat is no membership.
-type Seat[M any] struct{ seat *seat[M] }
-
-// Stats is a summary of an Index.
-type Stats struct {
-	Keys    int
-	Members int
-	Joins   uint64
+	shards [1 << shardBits]shard[M] // first, so that shards begin with a cache line
+	seed   maphash.Seed
 }
 
 // NewIndex returns an empty index.
 func NewIndex[M any]() *Index[M] {
-	return &Index[M]{sets: make(map[string]map[*seat[M]]struct{})}
+	x := &Index[M]{seed: maphash.MakeSeed()}
+	for i := range x.shards {
+		x.shards[i].seed = x.seed
+	}
+	return x
 }
 
-// Join adds m to the set of key and returns its seat.
+// Join adds m, which must not be nil, to the members of key and returns the seat by which it leaves.
+//
+// Joining twice takes two seats, and readers then find m twice: a member that moves leaves first. (A successor that
+// takes over a key from another member joins first, so that [Index.First] always finds one of the two.)
+// The key's bytes are copied; [Seat.Key] gives the copy, which all members share.
 func (x *Index[M]) Join(key string, m *M) Seat[M] {
-	s := &seat[M]{x, key, m}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.joins++
-	if x.sets[key] == nil {
-		x.sets[key] = make(map[*seat[M]]struct{})
+	if m == nil {
+		panic("registry: Join of a nil member")
 	}
-	x.sets[key][s] = struct{}{}
-	return Seat[M]{s}
+	sh, tag := x.locate(key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return sh.join(tag, key, m)
 }
 
-// Leave gives the seat up; false if it was given up before.
-func (s Seat[M]) Leave() bool {
-	if s.seat == nil {
-		return false
-	}
-	x := s.seat.index
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	set := x.sets[s.seat.key]
-	if _, ok := set[s.seat]; !ok {
-		return false
-	}
-	delete(set, s.seat)
-	if len(set) == 0 {
-		delete(x.sets, s.seat.key)
-	}
-	return true
-}
-
-// Key returns the key of the seat, "" for the zero Seat.
-func (s Seat[M]) Key() string {
-	if s.seat == nil {
-		return ""
-	}
-	return s.seat.key
-}
-
-// Members yields the members of key.
-func (x *Index[M]) Members(key string) iter.Seq[*M] {
-	return func(yield func(*M) bool) {
-		x.mu.RLock()
-		var all []*M
-		for s := range x.sets[key] {
-			all = append(all, s.member)
-		}
-		x.mu.RUnlock()
-		slices.Values(all)(yield)
-	}
-}
-
-// Len returns how many members key has.
-func (x *Index[M]) Len(key string) int {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return len(x.sets[key])
-}
-
-// First returns a member of key, nil if it has none.
+// First returns a member of key, nil if it has none: the look-up of keys that one member holds, such as a socket id.
+// If key has members throughout the call, although not the same ones, First returns one of them.
 func (x *Index[M]) First(key string) *M {
-	for m := range x.Members(key) {
+	s := x.find(key)
+	if s == nil {
+		return nil
+	}
+	if m := s.first.Load(); m != nil {
+		return m
+	}
+	for m := range s.members {
 		return m
 	}
 	return nil
 }
 
-// Keys yields each key and how many members it has.
-func (x *Index[M]) Keys() iter.Seq2[string, int] {
-	return func(yield func(string, int) bool) {
-		x.mu.RLock()
-		all := make(map[string]int, len(x.sets))
-		for key, set := range x.sets {
-			all[key] = len(set)
-		}
-		x.mu.RUnlock()
-		for key, n := range all {
-			if !yield(key, n) {
-				return
-			}
-		}
+// Len returns the number of members of key.
+func (x *Index[M]) Len(key string) int {
+	s := x.find(key)
+	if s == nil {
+		return 0
 	}
+	return int(s.size.Load())
 }
 
-// Stats counts keys, members and joins so far.
-func (x *Index[M]) Stats() Stats {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	st := Stats{Keys: len(x.sets), Joins: x.joins}
-	for _, set := range x.sets {
-		st.Members += len(set)
+// find returns the set of key, nil if there is none.
+func (x *Index[M]) find(key string) *set[M] {
+	sh, tag := x.locate(key)
+	return sh.table.Load().find(tag, key)
+}
+
+// locate returns the shard of key and the tag by which the shard's table files it.
+func (x *Index[M]) locate(key string) (*shard[M], uint32) {
+	h := maphash.String(x.seed, key)
+	return &x.shards[h>>(64-shardBits)], tagOf(h)
+}
+
+// Seat is one membership of one member in one key: what Join returns and the member keeps in order to leave.
+// The zero Seat is no membership. Copies are the same seat.
+type Seat[M any] struct {
+	set   *set[M]
+	slot  uint32
+	stamp uint32 // low half of the join's stamp: tells this seat from later ones in the same slot
+}
+
+// Leave gives the membership up and reports whether it still stood: false for the zero Seat and the second time.
+// When it returns, no reader that starts later finds the member by this seat.
+func (s Seat[M]) Leave() bool {
+	if s.set == nil {
+		return false
 	}
-	return st
+	sh := s.set.shard
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return sh.leave(s)
+}
+
+// Key returns the key that was joined, "" for the zero Seat.
+func (s Seat[M]) Key() string {
+	if s.set == nil {
+		return ""
+	}
+	return s.set.key
 }

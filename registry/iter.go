@@ -1,0 +1,82 @@
+package registry
+
+import "iter"
+
+// Members returns an iterator over the members of key. It takes no lock: joins and leaves go on meanwhile, and the
+// loop's body may join and leave itself.
+//
+// Each range over it is a walk of its own. A member that is there from its beginning to its end is yielded, once;
+// one that joins or leaves meanwhile perhaps, and at most once even if it leaves and joins again. If the key has
+// members throughout, although not the same ones, the walk yields at least one.
+func (x *Index[M]) Members(key string) iter.Seq[*M] {
+	return func(yield func(*M) bool) {
+		if s := x.find(key); s != nil {
+			s.members(yield)
+		}
+	}
+}
+
+// members walks until it has met somebody or the set is empty: who was taken over from left before the walk came
+// to him, and who took over joined after it began.
+func (s *set[M]) members(yield func(*M) bool) {
+	for s.size.Load() > 0 && !s.walk(yield) {
+	}
+}
+
+// walk is the iteration of invariant 4. It reports whether it yielded anybody.
+func (s *set[M]) walk(yield func(*M) bool) (met bool) {
+	start := s.shard.joins.Load()
+	if m := s.first.Load(); m != nil {
+		met = true
+		if !yield(m) {
+			return met
+		}
+	}
+	o := s.overflow.Load()
+	if o == nil {
+		return met
+	}
+	for _, chunk := range o.chunks {
+		for i := range chunk {
+			m := chunk[i].member.Load()
+			if m == nil || chunk[i].stamp.Load() > start {
+				continue
+			}
+			met = true
+			if !yield(m) {
+				return met
+			}
+		}
+	}
+	return met
+}
+
+// Keys returns an iterator over the keys and the number of members of each. It takes no lock: a key that comes or
+// goes meanwhile is perhaps yielded, one that goes and comes back perhaps twice.
+func (x *Index[M]) Keys() iter.Seq2[string, int] {
+	return func(yield func(string, int) bool) {
+		for i := range x.shards {
+			if !x.shards[i].eachKey(yield) {
+				return
+			}
+		}
+	}
+}
+
+// eachKey yields the keys of one shard, and reports whether the loop wants more.
+func (sh *shard[M]) eachKey(yield func(string, int) bool) bool {
+	t := sh.table.Load()
+	if t == nil {
+		return true
+	}
+	for i := range t.sets {
+		s := t.sets[i].Load()
+		if s == nil {
+			continue
+		}
+		if n := int(s.size.Load()); n > 0 && !yield(s.key, n) {
+			return false
+		}
+	}
+	return true
+}
