@@ -2,8 +2,9 @@ package e2e_test
 
 import (
 	"bytes"
-	"crypto/sha256"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,11 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// installClients runs `npm ci` unless node_modules already holds what package-lock.json says. The lock file's hash is
-// left in node_modules by whoever installed it, so a change of the lock installs anew. Two test processes at once take
-// turns.
+// installClients runs `npm ci` unless node_modules already holds what package-lock.json says. Two test processes at once
+// take turns.
 func installClients() error {
-	lock, err := os.ReadFile("package-lock.json")
+	wanted, err := lockedPackages("package-lock.json")
 	if err != nil {
 		return err
 	}
@@ -28,16 +28,37 @@ func installClients() error {
 	if err := unix.Flock(int(turn.Fd()), unix.LOCK_EX); err != nil {
 		return fmt.Errorf("waiting for another npm ci: %w", err)
 	}
-
-	sum := fmt.Appendf(nil, "%x\n", sha256.Sum256(lock))
-	stamp := filepath.Join("node_modules", ".outrider-lock")
-	if had, err := os.ReadFile(stamp); err == nil && bytes.Equal(had, sum) {
+	// npm keeps a lock file of what it has installed.
+	if installed, err := lockedPackages(filepath.Join("node_modules", ".package-lock.json")); err == nil && maps.Equal(installed, wanted) {
 		return nil
 	}
 	if out, err := exec.Command("npm", "ci", "--no-audit", "--no-fund").CombinedOutput(); err != nil {
 		return fmt.Errorf("npm ci: %w (the end-to-end tests need Node with npm)\n%s", err, out)
 	}
-	return os.WriteFile(stamp, sum, 0o644)
+	return nil
+}
+
+// lockedPackages returns the hash of each package in a lock file, by the path at which it is installed.
+func lockedPackages(name string) (map[string]string, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	var lock struct {
+		Packages map[string]struct {
+			Integrity string `json:"integrity"`
+		} `json:"packages"`
+	}
+	if err := json.Unmarshal(text, &lock); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	hashes := make(map[string]string)
+	for path, pkg := range lock.Packages {
+		if path != "" { // the directory itself
+			hashes[path] = pkg.Integrity
+		}
+	}
+	return hashes, nil
 }
 
 // TestLockFile: the lock says which packages, by version and hash; where they are downloaded from is each machine's own
