@@ -106,10 +106,15 @@ func (a *Args) decode(i int, raw json.RawMessage, v any) error {
 			*v = bytes.Clone(data)
 			return nil
 		}
-	case easyjson.Unmarshaler:
-		return easyjson.Unmarshal(raw, v)
 	}
-	return json.Unmarshal(raw, v)
+	return decodeJSON(raw, v)
+}
+
+func decodeJSON(text []byte, v any) error {
+	if v, ok := v.(easyjson.Unmarshaler); ok {
+		return easyjson.Unmarshal(text, v)
+	}
+	return json.Unmarshal(text, v)
 }
 
 // Values returns the arguments in a form that [Socket.Emit], [Event.Ack] and [Prepare] take and write as they came,

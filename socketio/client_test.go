@@ -56,12 +56,8 @@ func start(t *testing.T, cfg socketio.Config, setup func(*socketio.Server)) (*so
 type client struct {
 	t    *testing.T
 	conn net.Conn
-	rw   struct {
-		*bytes.Reader
-		net.Conn
-	}
-	eio string
-	sid string // of the engine
+	eio  string
+	sid  string // of the engine
 }
 
 // dial opens a session of revision eio ("3" or "4") and reads the open packet.
@@ -233,6 +229,24 @@ func empty[T any](t *testing.T, ch <-chan T) {
 		t.Errorf("unexpected: %v", v)
 	default:
 	}
+}
+
+// notes is what handlers write down in the order in which they run.
+type notes struct {
+	mu   sync.Mutex
+	text []string
+}
+
+func (n *notes) add(text string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.text = append(n.text, text)
+}
+
+func (n *notes) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return strings.Join(n.text, ", ")
 }
 
 // logBuffer collects what is logged.

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"runtime/debug"
@@ -125,10 +126,8 @@ func (c *conn) address(namespace []byte) (name, query []byte) {
 	if c.session.Revision() != engineio.Revision3 {
 		return namespace, nil
 	}
-	if i := slices.Index(namespace, '?'); i >= 0 {
-		return namespace[:i], namespace[i+1:]
-	}
-	return namespace, nil
+	name, query, _ = bytes.Cut(namespace, []byte{'?'})
+	return name, query
 }
 
 // packet handles a packet for the socket, complete with attachments. One for a socket that has left was under way

@@ -93,7 +93,9 @@ func TestEncodeErrors(t *testing.T) {
 	}
 	for _, arg := range []any{
 		math.NaN(), math.Inf(1), func() {}, make(chan int), json.RawMessage(`{`), json.RawMessage(``), json.RawMessage(`1 2`),
-		json.RawMessage(strings.Repeat("[", 2000) + strings.Repeat("]", 2000)), easy{"{"}, easy{`1,"x"`},
+		json.RawMessage(strings.Repeat("[", 2000) + strings.Repeat("]", 2000)),
+		easy{"{"},
+		easy{`1,"x"`},
 		socketio.WithAttachments{Value: socketio.Placeholder(1), Attachments: [][]byte{{1}}},
 		socketio.WithAttachments{Value: []byte{1}},
 		map[string]any{"a": func() {}},

@@ -1,6 +1,10 @@
 package socketio
 
 import (
+	"hash/maphash"
+	"iter"
+	"unsafe"
+
 	"outrider/engineio"
 )
 
@@ -86,3 +90,53 @@ func EncodeConnectError(rev engineio.Revision, message string, data any) (string
 
 // QueryJSON is the query of a namespace as an object.
 func QueryJSON(query string) string { return string(queryJSON(query)) }
+
+// Frame is the encoding that sockets of a namespace and revision are sent.
+func (p *Prepared) Frame(ns *Namespace, rev engineio.Revision) *engineio.Frame {
+	return p.frame(ns, rev)
+}
+
+// Variants is how often the event has been encoded.
+func (p *Prepared) Variants() (n int) {
+	for v := p.variants.Load(); v != nil; v = v.next {
+		n++
+	}
+	return n
+}
+
+// Table is a table of sockets without a server.
+type Table struct{ t table }
+
+// Add returns the slot of a new socket.
+func (t *Table) Add() (s *Socket, slot uint32) {
+	s = new(Socket)
+	t.t.add(s, func(s *Socket, slot uint32) { s.slot = slot })
+	return s, s.slot
+}
+
+func (t *Table) Remove(slot uint32)      { t.t.remove(slot) }
+func (t *Table) Get(slot uint32) *Socket { return t.t.get(slot) }
+func (t *Table) All() iter.Seq[*Socket]  { return t.t.all() }
+func (t *Table) Len() int                { return t.t.len() }
+
+// Chunks is how many chunks the table holds.
+func (t *Table) Chunks() (n int) {
+	if p := t.t.chunks.Load(); p != nil {
+		for i := range *p {
+			if (*p)[i].Load() != nil {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// Sizes are those of what every connection and every socket costs here.
+func Sizes() (ofConn, ofSocket uintptr) { return unsafe.Sizeof(conn{}), unsafe.Sizeof(Socket{}) }
+
+// NewID returns an id that hides a slot, and the slot that is found in it.
+func NewID(slot uint32) (id string, found uint32) {
+	seed := maphash.MakeSeed()
+	sid := newSocketID(seed, slot)
+	return sid.String(), sid.slot(seed)
+}

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"outrider/engineio"
-	"outrider/registry"
 )
 
 // Namespace is a channel of its own on the connections of a [Server]: clients join it by name, and it has handlers,
@@ -27,12 +26,11 @@ type Namespace struct {
 	refs   int  // sockets of a child, connecting ones included; guarded by server.mu
 	pinned bool // a child that Of has returned; guarded by server.mu
 
-	mu       sync.Mutex // guards changes of handlers and rooms
+	mu       sync.Mutex // guards changes of handlers
 	handlers atomic.Pointer[handlers]
 
 	sockets table
-	rooms   atomic.Pointer[registry.Index[Socket]] // nil until somebody joins one
-	acks    atomic.Uint64                          // the ids of acknowledgements that the server waits for
+	acks    atomic.Uint64 // the ids of acknowledgements that the server waits for
 
 	connected    *engineio.Frame // CONNECT as clients of protocol 4 get it
 	disconnected *engineio.Frame
@@ -132,21 +130,3 @@ func (n *Namespace) Len() int { return n.sockets.len() }
 // Sockets iterates over the sockets in the namespace, in no order. It holds no lock: sockets may come and go
 // meanwhile, and no socket is seen twice.
 func (n *Namespace) Sockets() iter.Seq[*Socket] { return n.all().Sockets() }
-
-// index returns the index of rooms, or nil if nobody ever joined one.
-func (n *Namespace) index() *registry.Index[Socket] { return n.rooms.Load() }
-
-// makeIndex returns the index of rooms.
-func (n *Namespace) makeIndex() *registry.Index[Socket] {
-	if x := n.rooms.Load(); x != nil {
-		return x
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	x := n.rooms.Load()
-	if x == nil {
-		x = registry.NewIndex[Socket]()
-		n.rooms.Store(x)
-	}
-	return x
-}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+
+	"outrider/registry"
 )
 
 // Join puts the socket into rooms, by any names. A room exists while somebody is in it. It returns [ErrLimit] if the
@@ -26,7 +28,7 @@ func (s *Socket) Join(rooms ...string) error {
 		if len(x.rooms) >= s.ns.server.cfg.MaxRooms {
 			return fmt.Errorf("%w: %d rooms", ErrLimit, len(x.rooms))
 		}
-		x.rooms = append(x.rooms, s.ns.makeIndex().Join(room, s))
+		x.rooms = append(x.rooms, s.ns.server.rooms.Join(s.ns.roomKey(room), s))
 	}
 	return nil
 }
@@ -53,7 +55,7 @@ func (s *Socket) Rooms() []string {
 	}
 	rooms := make([]string, len(s.extra.rooms))
 	for i, seat := range s.extra.rooms {
-		rooms[i] = seat.Key()
+		rooms[i] = s.ns.roomOf(seat)
 	}
 	return rooms
 }
@@ -76,7 +78,7 @@ func (s *Socket) seat(room string) int {
 		return -1
 	}
 	for i := range s.extra.rooms {
-		if s.extra.rooms[i].Key() == room {
+		if s.ns.roomOf(s.extra.rooms[i]) == room {
 			return i
 		}
 	}
@@ -103,6 +105,13 @@ func (s *Socket) need() *extra {
 	return s.extra
 }
 
+// roomKey returns what a room is filed under. There is one index for all namespaces, because an index is not small and
+// namespaces may be many.
+func (n *Namespace) roomKey(room string) string { return n.name + "\x00" + room }
+
+// roomOf returns the name of the room that a seat is in.
+func (n *Namespace) roomOf(seat registry.Seat[Socket]) string { return seat.Key()[len(n.name)+1:] }
+
 // members iterates over the sockets in a room, and the one whose id it is.
 func (n *Namespace) members(room string) iter.Seq[*Socket] {
 	return func(yield func(*Socket) bool) {
@@ -110,11 +119,7 @@ func (n *Namespace) members(room string) iter.Seq[*Socket] {
 		if named != nil && !yield(named) {
 			return
 		}
-		x := n.index()
-		if x == nil {
-			return
-		}
-		for s := range x.Members(room) {
+		for s := range n.server.rooms.Members(n.roomKey(room)) {
 			if s != named && !yield(s) {
 				return
 			}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"outrider/engineio"
+	"outrider/registry"
 )
 
 // Server is a Socket.IO server: an engine and the namespaces on it. Its methods may be called from any goroutine.
@@ -18,6 +19,7 @@ type Server struct {
 	counters counters
 
 	connections connections
+	rooms       *registry.Index[Socket] // of all namespaces
 
 	mu         sync.RWMutex // guards what follows, and Namespace.refs
 	namespaces map[string]*Namespace
@@ -36,6 +38,7 @@ func NewServer(cfg Config) (*Server, error) {
 		cfg:        cfg,
 		limits:     cfg.limits(),
 		seed:       maphash.MakeSeed(),
+		rooms:      registry.NewIndex[Socket](),
 		namespaces: make(map[string]*Namespace),
 	}
 	s.Of("/")

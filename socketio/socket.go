@@ -195,3 +195,6 @@ func (s *Socket) forget() {
 	s.mu.Unlock()
 	s.conn.server.release(s.ns)
 }
+
+// BindAuth decodes what [Socket.Auth] returns into v, as [Args.Bind] does.
+func (s *Socket) BindAuth(v any) error { return decodeJSON(s.Auth(), v) }
