@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"net/http"
 	"strconv"
 	"sync"
 
@@ -29,11 +30,23 @@ func (h *httpConn) appendAnswer(dst []byte, status int, contentType string, body
 	if contentType != "" {
 		dst = httpwire.AppendHeader(dst, "Content-Type", contentType)
 	}
-	dst = httpwire.AppendContentLength(dst, len(body))
-	if !h.keepAlive {
-		dst = append(dst, "Connection: close\r\n"...)
+	if status == http.StatusMethodNotAllowed {
+		dst = append(dst, "Allow: GET, POST\r\n"...)
 	}
-	return append(httpwire.AppendEnd(dst), body...)
+	dst = h.appendConnection(append(dst, "cache-control: no-store\r\n"...))
+	dst = httpwire.AppendEnd(httpwire.AppendContentLength(dst, len(body)))
+	if h.headOnly {
+		return dst
+	}
+	return append(dst, body...)
+}
+
+// appendConnection appends what an answer says of its connection.
+func (h *httpConn) appendConnection(dst []byte) []byte {
+	if h.keepAlive {
+		return dst
+	}
+	return append(dst, "Connection: close\r\n"...)
 }
 
 // answerError refuses a request with the protocol's JSON body.
@@ -135,11 +148,8 @@ func (h *httpConn) sendPayload(b *payloads, p *polling, binary bool) {
 		body = b.compress(body)
 		out = append(out, "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"...)
 	}
-	out = append(out, h.cookie...)
+	out = h.appendConnection(append(out, h.cookie...))
 	out = httpwire.AppendContentLength(out, len(body))
-	if !h.keepAlive {
-		out = append(out, "Connection: close\r\n"...)
-	}
 	b.out = append(httpwire.AppendEnd(out), body...)
 	h.send(b.out)
 }

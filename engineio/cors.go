@@ -37,6 +37,7 @@ func (h *httpConn) preflight(head *httpwire.Head) {
 		out = httpwire.AppendHeader(out, "Access-Control-Allow-Headers", want)
 	}
 	out = append(out, "Vary: Access-Control-Request-Headers\r\n"...)
-	out = httpwire.AppendContentLength(out, 0)
-	h.send(out)
+	out = httpwire.AppendContentLength(h.appendConnection(out), 0)
+	h.shard.out = httpwire.AppendEnd(out)
+	h.send(h.shard.out)
 }

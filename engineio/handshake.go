@@ -25,7 +25,7 @@ func (sh *shard) serve(h *httpConn, p []byte) int {
 	case refused != nil && head.Upgrade:
 		h.answerUpgradeError(refused)
 	case refused != nil:
-		h.refuseRequest(refused, head)
+		h.answerError(refused)
 	case q.transport == WebSocket:
 		sh.upgrade(h, &q, s, p)
 	case s == nil:
@@ -83,29 +83,16 @@ func (sh *shard) verifySession(q *query, head *httpwire.Head) (*Session, *Reques
 	return s, nil
 }
 
-// refuseRequest answers a request that is refused. One that has a body ends
-// its connection: the body is not read.
-func (h *httpConn) refuseRequest(e *RequestError, head *httpwire.Head) {
-	if head.ContentLength > 0 || head.Chunked {
-		h.keepAlive = false
-	}
-	h.answerError(e)
-}
-
 // poll handles a request of a session on polling.
 func (sh *shard) poll(h *httpConn, s *Session, head *httpwire.Head) {
 	switch string(head.Method) {
 	case http.MethodGet:
-		if head.ContentLength > 0 || head.Chunked {
-			h.keepAlive = false
-		}
 		s.takeGet(h)
 	case http.MethodPost:
 		if s.takePost(h) {
 			h.startUpload(head)
 		}
 	default:
-		h.keepAlive = false
 		h.answer(405, "", nil)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net"
+	"net/http"
 	"os"
 	"sync/atomic"
 
@@ -36,6 +37,7 @@ type httpConn struct {
 	// of the request in work: written by the loop while the turn is the
 	// client's, read by whoever answers
 	keepAlive bool
+	headOnly  bool // the method is HEAD: an answer has no body
 	gzip      bool
 	ie        bool   // an Internet Explorer, which wants X-XSS-Protection
 	cors      []byte // header lines
@@ -53,25 +55,47 @@ const (
 	turnClient  = iota // the next request may be read
 	turnServer         // a request is being answered
 	turnWaiting        // so it is, and the loop has left bytes that wait for it
+	turnResumed        // it is answered, and the loop is about to present those bytes
 )
 
 // take gives the turn to the server.
 func (t *turn) take() { t.v.Store(turnServer) }
 
-// wait reports whether a request is being answered, and if so makes pass
-// return true.
+// wait is called with bytes to be read. It reports whether a request is being
+// answered, and if so makes pass return true.
 func (t *turn) wait() bool {
-	return t.v.CompareAndSwap(turnServer, turnWaiting) || t.v.Load() != turnClient
+	if t.v.CompareAndSwap(turnServer, turnWaiting) {
+		return true
+	}
+	t.v.CompareAndSwap(turnResumed, turnClient)
+	return t.v.Load() != turnClient
 }
 
-// pass gives the turn to the client, and reports whether bytes wait.
-func (t *turn) pass() bool { return t.v.Swap(turnClient) == turnWaiting }
+// pass gives the turn to the client, and reports whether bytes wait: the
+// caller must have the loop present them. Until it has, the connection is not
+// taken to be between requests.
+func (t *turn) pass() bool {
+	if t.v.CompareAndSwap(turnServer, turnClient) {
+		return false
+	}
+	t.v.Store(turnResumed)
+	return true
+}
 
 // Data implements loop.Handler.
 func (h *httpConn) Data(c *loop.Conn, p []byte) int {
 	if h.turn.wait() {
 		return 0
 	}
+	n := h.read(c, p)
+	if h.eof.Load() && (n == 0 || h.reading && n == len(p)) {
+		h.EOF(c) // these bytes waited, and what they begin will never be complete
+	}
+	return n
+}
+
+// read takes a head, or a part of a body, from the beginning of p.
+func (h *httpConn) read(c *loop.Conn, p []byte) int {
 	if h.since == 0 {
 		h.since = c.Loop().Now()
 		c.SetDeadline(h.since + int64(h.shard.srv.cfg.HeadTimeout))
@@ -121,13 +145,14 @@ func (h *httpConn) refuse(err error) {
 func (h *httpConn) elsewhere(p []byte) int {
 	fallback := h.shard.srv.cfg.Fallback
 	if fallback == nil {
+		h.begin(&h.shard.head)
 		h.keepAlive = false
 		h.answer(404, "text/plain", []byte("Not Found"))
 		return len(p)
 	}
 	fd, err := h.conn.Detach()
 	if err != nil {
-		h.conn.Close(loop.CauseLocal)
+		h.conn.Finish() // an answer that has not left yet shall; the client asks again elsewhere
 		return len(p)
 	}
 	// FileConn has its own duplicate, in the runtime's poller.
@@ -142,7 +167,9 @@ func (h *httpConn) elsewhere(p []byte) int {
 	return len(p)
 }
 
-// EOF implements loop.Handler.
+// EOF implements loop.Handler. A request that came whole is still answered:
+// who half-closes behind it may wait for that. A poll is not, or a client
+// that went away would be noticed by its heartbeat only.
 func (h *httpConn) EOF(c *loop.Conn) {
 	if h.session != nil && h.session.requestLost(h) {
 		c.Close(loop.CausePeer)
@@ -178,18 +205,21 @@ func (h *httpConn) Expired(c *loop.Conn) {
 	c.Close(loop.CauseLocal)
 }
 
-// Closed implements loop.Handler.
-func (h *httpConn) Closed(*loop.Conn, loop.Cause) {
-	if h.session != nil {
+// Closed implements loop.Handler. When the server closes it is not the client
+// that went away: Server.Close tells the sessions.
+func (h *httpConn) Closed(_ *loop.Conn, cause loop.Cause) {
+	if h.session != nil && cause != loop.CauseShutdown {
 		h.session.requestLost(h)
 	}
 }
 
-// begin notes, for the answer, what the head of a request says.
+// begin notes, for the answer, what the head of a request says. A body that
+// nobody reads would be taken for the next request, so that the connection
+// ends with the answer unless startUpload knows better.
 func (h *httpConn) begin(head *httpwire.Head) {
 	h.turn.take()
-	// HTTP/1.0 wants to be told when a connection is kept; it is not worth it.
-	h.keepAlive = head.KeepAlive && head.Proto == 1 && !h.shard.srv.draining.Load()
+	h.keepAlive = keepsAlive(head) && !head.Chunked && head.ContentLength <= 0
+	h.headOnly = string(head.Method) == http.MethodHead
 	h.gzip = bytes.Contains(head.Get("Accept-Encoding"), []byte("gzip"))
 	agent := head.Get("User-Agent")
 	h.ie = bytes.Contains(agent, []byte(";MSIE")) || bytes.Contains(agent, []byte("Trident/"))
@@ -202,14 +232,26 @@ func (h *httpConn) begin(head *httpwire.Head) {
 // client's again.
 func (h *httpConn) done() {
 	h.active.Store(h.conn.Loop().Now())
-	if !h.keepAlive {
+	if !h.keepAlive || h.shard.srv.draining.Load() {
 		h.conn.Finish()
 		return
 	}
 	if h.turn.pass() {
 		h.conn.Resume()
+		return
 	}
 	if h.eof.Load() { // after pass: EOF looks at the turn after it has stored
+		h.conn.Loop().Post(h.finishIdle) // not before Data has seen all that is there
+	}
+}
+
+// finishIdle ends the connection if it carries no request. Only on the loop.
+func (h *httpConn) finishIdle() {
+	if h.turn.v.Load() == turnClient && !h.reading {
 		h.conn.Finish()
 	}
 }
+
+// keepsAlive reports whether the connection may carry another request.
+// HTTP/1.0 wants to be told when it may; that is not worth it.
+func keepsAlive(head *httpwire.Head) bool { return head.KeepAlive && head.Proto == 1 }

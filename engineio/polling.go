@@ -99,7 +99,6 @@ func (s *Session) takePost(h *httpConn) bool {
 	defer s.mu.Unlock()
 	p := s.poll
 	if p == nil || s.state != stateOpen || s.overdue(h.conn.Loop().Now()) {
-		h.keepAlive = false // the body is not read
 		h.answerStale(p != nil)
 		return false
 	}

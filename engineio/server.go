@@ -105,9 +105,9 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 func (srv *Server) finishIdle() {
 	for _, l := range srv.group.Loops() {
 		l.Post(func() {
-			l.Each(func(c *loop.Conn, h loop.Handler) {
-				if h, ok := h.(*httpConn); ok && h.turn.v.Load() == turnClient && !h.reading {
-					c.Finish()
+			l.Each(func(_ *loop.Conn, h loop.Handler) {
+				if h, ok := h.(*httpConn); ok {
+					h.finishIdle()
 				}
 			})
 		})

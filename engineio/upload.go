@@ -31,6 +31,7 @@ func (h *httpConn) startUpload(head *httpwire.Head) {
 	}
 	h.body = httpwire.NewBody(head)
 	h.reading = true
+	h.keepAlive = keepsAlive(head)
 	h.since = h.conn.Loop().Now()
 	h.conn.SetDeadline(h.since + int64(h.shard.srv.cfg.BodyTimeout))
 	// While the body is read it is the client's turn: Data takes bytes.
