@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 
@@ -18,7 +19,7 @@ const reservedFiles = 64
 // It is also where settings of the garbage collector belong that measurements
 // ask for. For now GOGC and GOMEMLIMIT in the environment hold, as for any Go
 // program.
-func raiseFileLimit(log *slog.Logger) error {
+func raiseFileLimit(ctx context.Context, log *slog.Logger) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("file limit: %w", err)
@@ -27,7 +28,7 @@ func raiseFileLimit(log *slog.Logger) error {
 	if limit.Cur < limit.Max {
 		limit.Cur = limit.Max
 		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-			log.Warn("the soft file limit stays as it is", "err", err, "soft", before, "hard", limit.Max)
+			log.LogAttrs(ctx, slog.LevelWarn, "the soft file limit stays as it is", slog.Any("err", err))
 			limit.Cur = before
 		}
 	}
@@ -35,6 +36,7 @@ func raiseFileLimit(log *slog.Logger) error {
 	if limit.Cur > reservedFiles {
 		holds = limit.Cur - reservedFiles
 	}
-	log.Info("file limit", "soft", limit.Cur, "hard", limit.Max, "connections", holds)
+	log.LogAttrs(ctx, slog.LevelInfo, "file limit", slog.Uint64("soft", limit.Cur), slog.Uint64("hard", limit.Max),
+		slog.Uint64("connections", holds))
 	return nil
 }

@@ -46,7 +46,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger) error {
 		return err
 	}
 	defer d.close()
-	if err := raiseFileLimit(log); err != nil {
+	if err := raiseFileLimit(ctx, log); err != nil {
 		return err
 	}
 	return d.run(ctx)
@@ -163,27 +163,28 @@ func (d *daemon) run(ctx context.Context) error {
 	if d.internal != nil {
 		go func() { ended <- serveInternal(d.internal) }()
 	}
-	d.announce()
+	d.announce(ctx)
 	var failed error
 	select {
 	case <-ctx.Done():
-		d.log.Info("shutting down; a second signal ends at once", "timeout", d.cfg.ShutdownTimeout.String())
+		d.log.LogAttrs(ctx, slog.LevelInfo, "shutting down; a second signal ends at once", slog.String("timeout", d.cfg.ShutdownTimeout.String()))
 	case failed = <-ended:
-		d.log.Error("a listener ended", "err", failed)
+		d.log.LogAttrs(ctx, slog.LevelError, "a listener ended", slog.Any("err", failed))
 	}
 	return errors.Join(failed, d.shutdown())
 }
 
-func (d *daemon) announce() {
-	d.log.Info("listening", "address", d.public.Addr().String(), "paths", d.cfg.Paths, "version", version())
+func (d *daemon) announce(ctx context.Context) {
+	d.log.LogAttrs(ctx, slog.LevelInfo, "listening", slog.String("address", d.public.Addr().String()),
+		slog.Any("paths", d.cfg.Paths), slog.String("version", version()))
 	if d.private != nil {
-		d.log.Info("listening for pushes", "address", d.private.Addr().String())
+		d.log.LogAttrs(ctx, slog.LevelInfo, "listening for pushes", slog.String("address", d.private.Addr().String()))
 	}
 	if d.internal != nil {
-		d.log.Info("listening for operators", "address", d.internal.Addr().String())
+		d.log.LogAttrs(ctx, slog.LevelInfo, "listening for operators", slog.String("address", d.internal.Addr().String()))
 	}
 	if len(d.cfg.APIKeys) == 0 {
-		d.log.Warn("no API key is configured: the push API answers only to loopback")
+		d.log.LogAttrs(ctx, slog.LevelWarn, "no API key is configured: the push API answers only to loopback")
 	}
 }
 
@@ -197,9 +198,9 @@ func (d *daemon) shutdown() error {
 	ctx, cancel = context.WithTimeout(ctx, pushGrace)
 	defer cancel()
 	if err := d.push.ShutdownWithContext(ctx); err != nil {
-		d.log.Warn("a caller of the push API was cut off", "err", err)
+		d.log.LogAttrs(ctx, slog.LevelWarn, "a caller of the push API was cut off", slog.Any("err", err))
 	}
-	d.log.Info("shut down")
+	d.log.LogAttrs(ctx, slog.LevelInfo, "shut down")
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,7 +43,7 @@ func TestScripts(t *testing.T) {
 			"await":  cmdAwait,
 			"signal": cmdSignal,
 			"ended":  cmdEnded,
-			"post":   cmdPost,
+			"http":   cmdHTTP,
 			"hold":   cmdHold,
 		},
 	})
@@ -87,7 +88,7 @@ func processOf(ts *testscript.TestScript, name string) *process {
 
 // cmdStart is `start NAME ARG...`: runs outrider in the background, waits
 // until it listens and puts the address into $NAME, that for pushes alone into
-// $NAME_push.
+// $NAME_push, that for operators into $NAME_internal.
 func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: start name [args...]")
@@ -113,8 +114,13 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	})
 	go p.scan(stderr)
 	ts.Setenv(args[0], p.await(ts, `"msg":"listening"`).Address)
-	if strings.Contains(strings.Join(args, " "), "push-listen") {
-		ts.Setenv(args[0]+"_push", p.await(ts, `"msg":"listening for pushes"`).Address)
+	for _, second := range []struct{ flag, suffix, msg string }{
+		{"--push-listen", "_push", `"msg":"listening for pushes"`},
+		{"--internal-listen", "_internal", `"msg":"listening for operators"`},
+	} {
+		if slices.Contains(args, second.flag) {
+			ts.Setenv(args[0]+second.suffix, p.await(ts, second.msg).Address)
+		}
 	}
 }
 
@@ -185,17 +191,17 @@ func cmdEnded(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdPost is `post URL STATUS BODY [HEADER]`: a request to the push API, whose
-// answer is then in stdout.
-func cmdPost(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 3 || len(args) > 4 {
-		ts.Fatalf("usage: post url status body [header]")
+// cmdHTTP is `http METHOD URL STATUS [BODY [HEADER]]`: a request, whose answer
+// is then in stdout.
+func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 || len(args) > 5 {
+		ts.Fatalf("usage: http method url status [body [header]]")
 	}
-	req, err := http.NewRequest(http.MethodPost, args[0], strings.NewReader(args[2]))
+	args = append(args, "", "")[:5]
+	req, err := http.NewRequest(args[0], args[1], strings.NewReader(args[3]))
 	ts.Check(err)
 	req.Header.Set("Content-Type", "application/json")
-	if len(args) == 4 {
-		name, value, _ := strings.Cut(args[3], ": ")
+	if name, value, ok := strings.Cut(args[4], ": "); ok {
 		req.Header.Set(name, value)
 	}
 	req.Close = true
@@ -205,8 +211,8 @@ func cmdPost(ts *testscript.TestScript, neg bool, args []string) {
 	body, err := io.ReadAll(answer.Body)
 	ts.Check(err)
 	fmt.Fprintf(ts.Stdout(), "%s\n", body)
-	if strconv.Itoa(answer.StatusCode) != args[1] {
-		ts.Fatalf("status %d, want %s: %s", answer.StatusCode, args[1], body)
+	if strconv.Itoa(answer.StatusCode) != args[2] {
+		ts.Fatalf("status %d, want %s: %s", answer.StatusCode, args[2], body)
 	}
 }
 
