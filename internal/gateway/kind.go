@@ -1,5 +1,7 @@
 package gateway
 
+import "strings"
+
 // kind is an audience. It is a small int because every member carries one.
 type kind uint8
 
@@ -101,25 +103,15 @@ func merchantGroup(client string) (group, bool) {
 	return noGroup, false
 }
 
-// topic is the name that SPEC.md §2 gives to the group: the same members, for
-// topic_push. Groups without one are reached by client_push only.
-func (g group) topic() string {
-	switch g {
-	case customers, riders, merchantApps, merchantPoses, merchantPads:
-		return "openfood_" + groupNames[g]
-	}
-	return ""
-}
-
-// topicGroup is the group of kind k whose topic has this name. It compares
-// rather than looks up: it is on the path of every topic push, and a topic
-// that is no group's differs from all of them within a few bytes.
+// topicGroup is the group of kind k that SPEC.md §2 calls by this topic's name:
+// openfood_customer, openfood_rider, openfood_merchant_<client>. The other
+// kinds' groups are reached by client_push alone.
 func topicGroup(k kind, topic string) group {
-	const prefix = "openfood_"
-	if len(topic) <= len(prefix) || topic[:len(prefix)] != prefix {
+	name, ok := strings.CutPrefix(topic, "openfood_")
+	if !ok {
 		return noGroup
 	}
-	switch g, _ := parseGroup(topic[len(prefix):]); {
+	switch g, _ := parseGroup(name); {
 	case k == customer && g == customers, k == rider && g == riders:
 		return g
 	case k == merchant && g >= merchantApps && g <= merchantPads:
