@@ -48,6 +48,9 @@ func start(t *testing.T, cfg socketio.Config, setup func(*socketio.Server)) (*so
 		if st := s.Stats(); st.Connections != 0 || st.Sockets != 0 {
 			t.Errorf("after the end: %+v", st)
 		}
+		if left := s.Leftovers(); left != "" {
+			t.Errorf("after the end: %s", left)
+		}
 	})
 	return s, ln.Addr().String()
 }
@@ -132,11 +135,13 @@ func (c *client) join(namespace string) string {
 func (c *client) send(packets ...string) {
 	c.t.Helper()
 	for _, p := range packets {
-		if err := wsutil.WriteClientText(c.conn, []byte(p)); err != nil {
+		if err := c.write(p); err != nil {
 			c.t.Fatal(err)
 		}
 	}
 }
+
+func (c *client) write(packet string) error { return wsutil.WriteClientText(c.conn, []byte(packet)) }
 
 func (c *client) sendBinary(data ...byte) {
 	c.t.Helper()

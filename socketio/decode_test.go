@@ -3,8 +3,10 @@ package socketio_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"outrider/socketio"
 )
@@ -235,6 +237,44 @@ func BenchmarkDecodeEvent(b *testing.B) {
 	for b.Loop() {
 		if err := socketio.DecodeOnly(text); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestDecodeMemory: what a packet makes the server allocate is bounded by its size (RELIABILITY.md 4).
+func TestDecodeMemory(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	const size = 900_000
+	for name, text := range map[string]string{
+		"one event":       `2["a","` + strings.Repeat("x", size) + `"]`,
+		"many arguments":  `2["a"` + strings.Repeat(",1", size/2) + `]`,
+		"escaped name":    `2["` + strings.Repeat(`\n`, size/2) + `"]`,
+		"numbers":         `2["a",` + strings.Repeat("1", size) + `]`,
+		"keys":            `2["a",{"k":1` + strings.Repeat(`,"k":1`, size/6) + `}]`,
+		"placeholders":    `51-["a"` + strings.Repeat(`,{"_placeholder":true,"num":0}`, size/30) + `]`,
+		"deep":            `51-["a",` + strings.Repeat(`[`, 511) + strings.Repeat(`]`, 511) + `]`,
+		"too deep":        `51-["a",` + strings.Repeat(`[`, size) + `]`,
+		"long namespace":  `2/` + strings.Repeat("a", size) + `,["a"]`,
+		"long ack id":     `2` + strings.Repeat("1", size) + `["a"]`,
+		"bad at the end":  `2["a"` + strings.Repeat(",1", size/2),
+		"no attachments":  `5` + strings.Repeat("0", size) + `-["a"]`,
+		"wide and broken": `2["a",` + strings.Repeat(`{"a":[1,2,{}]},`, size/15) + `]`,
+	} {
+		input := []byte(text)
+		var before, after runtime.MemStats
+		began := time.Now()
+		runtime.ReadMemStats(&before)
+		if p, err := socketio.Parse(input, socketio.Limits{Attachments: 10, AckDigits: 15, Namespace: 4096, Depth: 512}); err == nil {
+			p.Args().Len()
+		}
+		runtime.ReadMemStats(&after)
+		if got, bound := after.TotalAlloc-before.TotalAlloc, uint64(64<<10+8*len(text)); got > bound {
+			t.Errorf("%s: %d bytes for %d", name, got, len(text))
+		}
+		if took := time.Since(began); took > 2*time.Second { // linear is some milliseconds
+			t.Errorf("%s: %v", name, took)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"fmt"
 	"hash/maphash"
 	"iter"
 	"unsafe"
@@ -139,4 +140,28 @@ func NewID(slot uint32) (id string, found uint32) {
 	seed := maphash.MakeSeed()
 	sid := newSocketID(seed, slot)
 	return sid.String(), sid.slot(seed)
+}
+
+// Leftovers says what a server still holds of its clients, "" if nothing.
+func (s *Server) Leftovers() string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	left := ""
+	for name, ns := range s.namespaces {
+		if n := ns.Len(); n != 0 {
+			left += fmt.Sprintf("%d sockets in %s; ", n, name)
+		}
+		if ns.template != nil && !ns.pinned && !s.cfg.KeepEmptyNamespaces || ns.refs != 0 {
+			left += fmt.Sprintf("namespace %s with %d references; ", name, ns.refs)
+		}
+	}
+	for key, n := range s.rooms.Keys() {
+		left += fmt.Sprintf("%d in room %q; ", n, key)
+	}
+	for i := range s.connections {
+		if n := len(s.connections[i].byID); n != 0 {
+			left += fmt.Sprintf("%d connections; ", n)
+		}
+	}
+	return left
 }

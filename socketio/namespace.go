@@ -124,8 +124,16 @@ func (n *Namespace) OnAny(fn func(*Event)) {
 	n.change(func(h *handlers) { h.any = with(h.any, fn) })
 }
 
-// Len returns how many sockets are in the namespace.
-func (n *Namespace) Len() int { return n.sockets.len() }
+// Len returns how many sockets are in the namespace, or in all that were made from it if it is a template.
+func (n *Namespace) Len() int {
+	sum := n.sockets.len()
+	if n.match != nil {
+		for _, child := range n.server.childrenOf(n) {
+			sum += child.sockets.len()
+		}
+	}
+	return sum
+}
 
 // Sockets iterates over the sockets in the namespace, in no order. It holds no lock: sockets may come and go
 // meanwhile, and no socket is seen twice.

@@ -85,10 +85,15 @@ func (s *Socket) seat(room string) int {
 	return -1
 }
 
-// leaveAll gives up all seats.
+// leaveAll takes the socket out of all rooms, but keeps the list of them.
 func (s *Socket) leaveAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.giveUpSeats()
+}
+
+// giveUpSeats is leaveAll for who holds mu. A second time it does nothing.
+func (s *Socket) giveUpSeats() {
 	if s.extra == nil {
 		return
 	}

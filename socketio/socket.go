@@ -88,6 +88,9 @@ func (s *Socket) Auth() json.RawMessage {
 	return s.extra.auth
 }
 
+// BindAuth decodes what [Socket.Auth] returns into v, as [Args.Bind] does.
+func (s *Socket) BindAuth(v any) error { return decodeJSON(s.Auth(), v) }
+
 // Data returns what [Socket.SetData] has set, nil before.
 func (s *Socket) Data() any {
 	s.mu.Lock()
@@ -191,10 +194,8 @@ func (s *Socket) forget() {
 		s.conn.remove(s)
 	} // else it stays, so that what the client had sent before it heard of the end is ignored
 	s.mu.Lock()
+	s.giveUpSeats() // the goroutine that made the socket leave may not have come so far
 	s.extra, s.data = nil, nil
 	s.mu.Unlock()
 	s.conn.server.release(s.ns)
 }
-
-// BindAuth decodes what [Socket.Auth] returns into v, as [Args.Bind] does.
-func (s *Socket) BindAuth(v any) error { return decodeJSON(s.Auth(), v) }
