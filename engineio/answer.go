@@ -12,16 +12,17 @@ import (
 )
 
 // send writes a whole answer and gives the connection back to the client.
-func (h *httpConn) send(out []byte) {
-	_ = h.conn.SendCopy(out) // an error has closed the connection, which Closed hears of
+func (h *httpConn) send(out []byte) error {
+	err := h.conn.SendCopy(out)
 	h.done()
+	return err
 }
 
 // answer is an answer with a body, put together in the loop's buffer. Only on
 // the loop.
 func (h *httpConn) answer(status int, contentType string, body []byte) {
 	h.shard.out = h.appendAnswer(h.shard.out[:0], status, contentType, body)
-	h.send(h.shard.out)
+	_ = h.send(h.shard.out) // an error has closed the connection, which Closed hears of
 }
 
 func (h *httpConn) appendAnswer(dst []byte, status int, contentType string, body []byte) []byte {
@@ -78,7 +79,7 @@ func (h *httpConn) answerUpgradeError(e *RequestError) {
 // waited. It may run on another loop than h's.
 func (h *httpConn) answerLate() {
 	h.shard.srv.stats.refused[CodeBadRequest].Add(1)
-	h.send(h.appendAnswer(nil, 400, "application/json", (&RequestError{Code: CodeBadRequest}).appendJSON(nil)))
+	_ = h.send(h.appendAnswer(nil, 400, "application/json", (&RequestError{Code: CodeBadRequest}).appendJSON(nil)))
 }
 
 // payloads puts answers to polls together, on whichever goroutine has
@@ -107,8 +108,8 @@ func (b *payloads) free() {
 }
 
 // answerPoll writes the frames, and then the control packets, as the answer
-// to the poll that waits on h.
-func (h *httpConn) answerPoll(rev Revision, p *polling, frames []*Frame, last ...*Frame) {
+// to the poll that waits on h. An error means that they are lost.
+func (h *httpConn) answerPoll(rev Revision, p *polling, frames []*Frame, last ...*Frame) error {
 	b := payloadPool.Get().(*payloads)
 	defer b.free()
 	for _, f := range frames {
@@ -123,11 +124,11 @@ func (h *httpConn) answerPoll(rev Revision, p *polling, frames []*Frame, last ..
 	} else {
 		b.payload = AppendPayload4(b.payload[:0], b.packets)
 	}
-	h.sendPayload(b, p, binary)
+	return h.sendPayload(b, p, binary)
 }
 
 // sendPayload wraps the payload for the transport's kind of client.
-func (h *httpConn) sendPayload(b *payloads, p *polling, binary bool) {
+func (h *httpConn) sendPayload(b *payloads, p *polling, binary bool) error {
 	body := b.payload
 	contentType := "text/plain; charset=UTF-8"
 	switch {
@@ -151,7 +152,7 @@ func (h *httpConn) sendPayload(b *payloads, p *polling, binary bool) {
 	out = h.appendConnection(append(out, h.cookie...))
 	out = httpwire.AppendContentLength(out, len(body))
 	b.out = append(httpwire.AppendEnd(out), body...)
-	h.send(b.out)
+	return h.send(b.out)
 }
 
 // compress returns the body in gzip's format, in a buffer of b.

@@ -39,5 +39,5 @@ func (h *httpConn) preflight(head *httpwire.Head) {
 	out = append(out, "Vary: Access-Control-Request-Headers\r\n"...)
 	out = httpwire.AppendContentLength(h.appendConnection(out), 0)
 	h.shard.out = httpwire.AppendEnd(out)
-	h.send(h.shard.out)
+	_ = h.send(h.shard.out)
 }

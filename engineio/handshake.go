@@ -99,9 +99,38 @@ func (sh *shard) poll(h *httpConn, s *Session, head *httpwire.Head) {
 
 // newSession makes a session with this shard as its home.
 func (sh *shard) newSession(rev Revision) *Session {
-	s := &Session{home: sh, id: NewID(), rev: rev}
+	s := &Session{home: sh, id: NewID(), rev: rev, working: true} // until opened has told the handler
 	s.token = sh.sessions.Add(s) | sessionBit
 	return s
+}
+
+// opened tells the handler of a new session, and makes the session known.
+// What Opened asked a worker for, the end of the session included, runs after
+// it has returned.
+func (sh *shard) opened(s *Session) {
+	srv := sh.srv
+	srv.stats.opened.Add(1)
+	sh.callOpened(s)
+	s.mu.Lock()
+	if s.state != stateClosed {
+		srv.sessions.add(s)
+	}
+	if s.working = s.inbox != nil; s.working {
+		srv.workers.submit(s)
+	}
+	s.mu.Unlock()
+	if srv.draining.Load() { // after add: Shutdown looks for sessions after it has stored
+		s.end(ReasonServerShuttingDown, graceful)
+	}
+}
+
+func (sh *shard) callOpened(s *Session) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.recovered(r)
+		}
+	}()
+	sh.srv.cfg.Handler.Opened(s, &sh.req)
 }
 
 // sessionBit marks the timer tokens of sessions, retryToken is the workers'.
@@ -118,13 +147,11 @@ func (sh *shard) open(h *httpConn, q *query) {
 	s.poll = p
 	s.startHeartbeat(sh.loop.Now())
 	s.mu.Unlock()
-	sh.srv.stats.opened.Add(1)
-	sh.srv.cfg.Handler.Opened(s, &sh.req)
-	sh.srv.sessions.add(s) // before the client knows the id
+	sh.opened(s) // before the client knows the id
 	h.cookie = sh.srv.appendCookie(h.cookie, s.id)
 	// The open packet is alone in its answer; what Opened has sent waits for
 	// the next poll.
-	h.answerPoll(q.revision, p, []*Frame{s.openFrame(!sh.srv.cfg.NoUpgrade)})
+	_ = h.answerPoll(q.revision, p, []*Frame{s.openFrame(!sh.srv.cfg.NoUpgrade)})
 }
 
 // openFrame makes the open packet (clause "Handshake").

@@ -1,6 +1,10 @@
 package engineio
 
-import "outrider/internal/loop"
+import (
+	"errors"
+
+	"outrider/internal/loop"
+)
 
 // polling is the long-polling transport of one session (clause "HTTP
 // long-polling"; PROTOCOL §1.8). It is guarded by the session's mu.
@@ -22,8 +26,7 @@ type polling struct {
 func (s *Session) sendPolling(f *Frame) error {
 	p := s.poll
 	if p.get != nil {
-		s.answerWaiting([]*Frame{f})
-		return nil
+		return s.answerWaiting([]*Frame{f})
 	}
 	srv := s.home.srv
 	n := f.size()
@@ -37,11 +40,31 @@ func (s *Session) sendPolling(f *Frame) error {
 	return nil
 }
 
-// answerWaiting answers the GET that waits.
-func (s *Session) answerWaiting(frames []*Frame, last ...*Frame) {
+// answerWaiting answers the GET that waits. What cannot be sent is lost, and
+// an open session ends with it: it would go on with a gap otherwise.
+func (s *Session) answerWaiting(frames []*Frame, last ...*Frame) error {
 	h := s.poll.get
 	s.poll.get = nil
-	h.answerPoll(s.rev, s.poll, frames, last...)
+	err := h.answerPoll(s.rev, s.poll, frames, last...)
+	if err == nil || s.state != stateOpen {
+		return err
+	}
+	s.endLocked(ReasonTransportError, abrupt)
+	if errors.Is(err, loop.ErrSlow) {
+		s.home.srv.stats.slow.Add(1)
+		return ErrSlow
+	}
+	return ErrClosed
+}
+
+// releaseWaiting answers the GET that waits, if there is one, with a noop: its
+// session goes on without it.
+func (s *Session) releaseWaiting() {
+	if p := s.poll; p != nil && p.get != nil {
+		h := p.get
+		p.get = nil
+		_ = h.answerPoll(s.rev, p, nil, noopFrame)
+	}
 }
 
 // drop forgets what waits.
@@ -71,13 +94,13 @@ func (s *Session) takeGet(h *httpConn) {
 	p.get = h
 	switch {
 	case p.farewell:
-		s.answerWaiting(nil, noopFrame)
+		s.releaseWaiting()
 		s.forget()
 	case s.state == stateClosing:
-		s.answerWaiting(p.frames, closePacket)
+		_ = s.answerWaiting(p.frames, closePacket)
 		s.forget()
 	case len(p.frames) > 0:
-		s.answerWaiting(p.frames)
+		_ = s.answerWaiting(p.frames)
 		p.drop(s.home.srv.group)
 	}
 }
@@ -164,7 +187,7 @@ func (s *Session) acceptPost(h *httpConn) {
 	b := payloadPool.Get().(*payloads)
 	defer b.free()
 	b.out = h.appendAnswer(b.out[:0], 200, "text/html", []byte("ok"))
-	h.send(b.out)
+	_ = h.send(b.out)
 }
 
 // requestLost tells that h's client has gone or sends no more. It ends the
@@ -197,18 +220,13 @@ func (s *Session) endPolling(how ending) {
 	p := s.poll
 	switch {
 	case p.get != nil:
-		s.answerWaiting(p.frames, closePacket)
+		_ = s.answerWaiting(p.frames, closePacket)
 		s.forget()
 	case how == graceful:
-		s.state = stateClosing
 		s.due = s.home.loop.Now() + int64(closeGrace)
 		s.awaiting = false
 		s.rearm()
-		return
 	default:
 		s.forget()
-	}
-	if p.probe != nil {
-		p.probe.conn.Close(loop.CauseLocal)
 	}
 }

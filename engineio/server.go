@@ -70,6 +70,10 @@ func shardOf(l *loop.Loop) *shard { return l.Data().(*shard) }
 // ErrServerClosed then. The listener must be one of net's TCP or Unix
 // listeners; it is closed when Serve returns.
 func (srv *Server) Serve(ln net.Listener) error {
+	if srv.draining.Load() {
+		_ = ln.Close()
+		return ErrServerClosed
+	}
 	err := srv.group.Serve(ln)
 	if errors.Is(err, loop.ErrClosed) {
 		return ErrServerClosed
@@ -118,8 +122,10 @@ func (srv *Server) finishIdle() {
 // returns when the server's goroutines have ended.
 func (srv *Server) Close() error {
 	srv.draining.Store(true)
+	end := func(s *Session) { s.end(ReasonServerShuttingDown, abrupt) }
+	srv.sessions.each(end) // while there are loops that can tell the clients
 	srv.group.Close()
-	srv.sessions.each(func(s *Session) { s.end(ReasonServerShuttingDown, abrupt) })
+	srv.sessions.each(end) // those that were being opened
 	srv.workers.release()
 	return nil
 }
@@ -130,6 +136,9 @@ func (srv *Server) accept(c *loop.Conn) loop.Handler {
 	due := c.Loop().Now() + int64(srv.cfg.HeadTimeout)
 	h.active.Store(due - int64(srv.cfg.KeepAlive)) // the first request has less time to begin
 	c.SetDeadline(due)
+	if srv.draining.Load() { // accepted just before the listener was closed
+		c.Finish()
+	}
 	return h
 }
 

@@ -206,9 +206,7 @@ func (s *Session) receive(p Packet) {
 func (s *Session) closedByPeer() {
 	p := s.poll
 	if p == nil || p.get != nil {
-		if p != nil {
-			s.answerWaiting(nil, noopFrame)
-		}
+		s.releaseWaiting()
 		s.endLocked(ReasonTransportClose, abrupt)
 		return
 	}
@@ -243,6 +241,7 @@ func (s *Session) endLocked(reason CloseReason, how ending) {
 		}
 		return
 	}
+	s.state = stateClosing // until forgotten, which what follows may do at once
 	s.enqueue(item{kind: itemClosed, reason: reason}, nil)
 	s.alarms = nil
 	s.home.srv.stats.closed(reason)
@@ -257,12 +256,17 @@ func (s *Session) endLocked(reason CloseReason, how ending) {
 	s.conn.Finish()
 }
 
-// forget makes the session id unknown.
+// forget makes the session id unknown. A WebSocket that wants to take over
+// has nothing left to wait for.
 func (s *Session) forget() {
 	s.state = stateClosed
 	s.home.srv.sessions.remove(s.id)
 	if p := s.poll; p != nil {
 		p.drop(s.home.srv.group)
+		if p.probe != nil {
+			p.probe.close()
+			p.probe = nil
+		}
 		if h := p.held; h != nil {
 			p.held = nil
 			s.acceptPost(h)

@@ -22,6 +22,7 @@ type probe struct {
 	since   int64
 	b64     bool
 	probed  bool // the ping "probe" has been answered
+	over    bool // refused: no packet counts any more
 }
 
 // startProbe gives the session a WebSocket that wants to take over. A session
@@ -34,6 +35,7 @@ func (s *Session) startProbe(c *loop.Conn, b64 bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == stateClosed || s.poll == nil || s.poll.probe != nil || s.home.srv.cfg.NoUpgrade {
+		pr.over = true
 		pr.close()
 		return
 	}
@@ -49,11 +51,12 @@ func (pr *probe) close() {
 // Data implements loop.Handler.
 func (pr *probe) Data(c *loop.Conn, p []byte) int {
 	consumed := 0
-	for consumed < len(p) {
+	for consumed < len(p) && !pr.over {
 		m, n, ok, err := pr.reader.Next(p[consumed:], websocket.Limits{MaxMessage: pr.session.home.srv.cfg.MaxPayload})
 		consumed += n
 		if err != nil {
 			answerFault(c, err)
+			pr.leave()
 			return len(p)
 		}
 		if !ok {
@@ -68,8 +71,12 @@ func (pr *probe) Data(c *loop.Conn, p []byte) int {
 			_ = c.SendCopy(websocket.AppendPong(nil, m.Data))
 		case ws.OpClose:
 			answerClose(c, m.Data)
+			pr.leave()
 			return len(p)
 		}
+	}
+	if pr.over {
+		return len(p)
 	}
 	return consumed
 }
@@ -85,10 +92,20 @@ func (pr *probe) receive(m websocket.Message) bool {
 		pr.conn.SetDeadline(pr.nextDeadline())
 		return false
 	case err == nil && p.Type == Upgrade:
-		return pr.session.moveTo(pr)
+		if pr.session.moveTo(pr) {
+			return true
+		}
 	}
-	pr.close()
+	pr.refuse()
 	return false
+}
+
+// refuse ends what was no upgrade. The session is polling's as before, and may
+// be upgraded by another WebSocket.
+func (pr *probe) refuse() {
+	pr.over = true
+	pr.close()
+	pr.leave()
 }
 
 // release answers a poll that waits with a noop, so that the client can stop
@@ -98,7 +115,7 @@ func (pr *probe) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == stateOpen && s.poll != nil && s.poll.probe == pr && s.poll.get != nil {
-		s.answerWaiting(nil, noopFrame)
+		_ = s.answerWaiting(nil, noopFrame)
 	}
 }
 
@@ -113,8 +130,7 @@ func (pr *probe) nextDeadline() int64 {
 // Expired implements loop.Handler.
 func (pr *probe) Expired(c *loop.Conn) {
 	if c.Loop().Now() >= pr.since+int64(pr.session.home.srv.cfg.UpgradeTimeout) {
-		pr.close()
-		pr.leave()
+		pr.refuse()
 		return
 	}
 	pr.release()
@@ -145,7 +161,6 @@ func (s *Session) moveTo(pr *probe) bool {
 	defer s.mu.Unlock()
 	p := s.poll
 	if s.state == stateClosed || p == nil || p.probe != pr {
-		pr.close()
 		return false
 	}
 	if h := p.get; h != nil && pr.probed {
@@ -153,24 +168,24 @@ func (s *Session) moveTo(pr *probe) bool {
 		// is as late as one that would come now.
 		p.get = nil
 		h.answerLate()
-	} else if h != nil {
-		s.answerWaiting(nil, noopFrame)
+	} else {
+		s.releaseWaiting()
 	}
 	c := pr.conn
+	frames := p.frames
+	p.drop(s.home.srv.group)
+	for _, f := range frames {
+		_ = c.Send(f.websocket(s.rev, pr.b64)) // an error has closed c, which Closed hears of
+	}
+	if s.state == stateClosing {
+		s.forget() // which closes pr, now that it has the rest
+		return false
+	}
+	p.probe = nil
 	s.conn, s.poll = c, nil
 	s.b64 = pr.b64
 	s.reader = pr.reader
 	c.SetDeadline(0)
 	c.SetHandler((*wsTransport)(s))
-	frames := p.frames
-	p.drop(s.home.srv.group)
-	for _, f := range frames {
-		_ = c.Send(f.websocket(s.rev, s.b64)) // an error has closed c, which Closed hears of
-	}
-	if s.state == stateClosing {
-		_ = c.Send(closeFrame)
-		c.Finish()
-		s.forget()
-	}
 	return true
 }

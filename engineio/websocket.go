@@ -178,12 +178,10 @@ func (sh *shard) openWebSocket(c *loop.Conn, s *Session, q *query) {
 	s.b64 = q.b64
 	s.startHeartbeat(sh.loop.Now())
 	s.mu.Unlock()
-	sh.srv.stats.opened.Add(1)
-	sh.srv.sessions.add(s)
 	// Not in one segment with the 101: some clients attach their listener
 	// when they have seen that (PROTOCOL §1.13).
 	_ = c.Send(s.openFrame(false).websocket(s.rev, false))
-	sh.srv.cfg.Handler.Opened(s, &sh.req)
+	sh.opened(s)
 }
 
 // delayedOpen holds the open packet back (Config.OpenDelay). What the client

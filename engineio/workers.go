@@ -210,10 +210,7 @@ func (s *Session) run(it *item, data []byte) {
 	srv := s.home.srv
 	defer func() {
 		if r := recover(); r != nil {
-			srv.stats.panics.Add(1)
-			srv.cfg.Logger.LogAttrs(context.Background(), slog.LevelError, "panic in a session's handler",
-				slog.String("panic", fmt.Sprint(r)), slog.String("stack", string(debug.Stack())))
-			s.end(ReasonTransportError, abrupt)
+			s.recovered(r)
 		}
 	}()
 	switch it.kind {
@@ -228,4 +225,13 @@ func (s *Session) run(it *item, data []byte) {
 		defer s.mu.Unlock()
 		s.acceptPost(it.post)
 	}
+}
+
+// recovered notes a panic of the handler's, and ends the session.
+func (s *Session) recovered(r any) {
+	srv := s.home.srv
+	srv.stats.panics.Add(1)
+	srv.cfg.Logger.LogAttrs(context.Background(), slog.LevelError, "panic in a session's handler",
+		slog.String("panic", fmt.Sprint(r)), slog.String("stack", string(debug.Stack())))
+	s.end(ReasonTransportError, abrupt)
 }
