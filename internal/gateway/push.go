@@ -1,9 +1,6 @@
 package gateway
 
 import (
-	"iter"
-	"slices"
-
 	"outrider/pushhttp"
 	"outrider/socketio"
 )
@@ -34,8 +31,9 @@ func (d *delivery) to(s *socketio.Socket) {
 	}
 }
 
-// PushDevice pushes data to every connection of the users. Users without one
-// are counted as offline if a device of theirs is remembered.
+// PushDevice pushes data to every connection of the users, each of whom is
+// named once. Users without one are counted as offline if a device of theirs
+// is remembered.
 func (g *Gateway) PushDevice(kind string, uids []string, data []byte) pushhttp.Result {
 	k, ok := parseKind(kind)
 	if !ok {
@@ -43,7 +41,7 @@ func (g *Gateway) PushDevice(kind string, uids []string, data []byte) pushhttp.R
 	}
 	d := deliver(data)
 	to := func(m *member) { d.to(m.sock) }
-	for uid := range distinct(uids) {
+	for _, uid := range uids {
 		if g.roster.find(k, uid, to) == offlineOnly {
 			d.result.Offline++
 		}
@@ -69,10 +67,11 @@ func (g *Gateway) PushTopic(kind, topic string, data []byte) pushhttp.Result {
 	return d.result
 }
 
-// PushClient pushes data to every connection of the groups that clients names.
+// PushClient pushes data to every connection of the groups that clients names,
+// each once.
 func (g *Gateway) PushClient(clients []string, data []byte) pushhttp.Result {
 	d := deliver(data)
-	for name := range distinct(clients) {
+	for _, name := range clients {
 		if group, ok := parseGroup(name); ok {
 			g.toGroup(d, group)
 		}
@@ -104,25 +103,4 @@ func (g *Gateway) PushSocket(id string, data []byte) pushhttp.Result {
 // ClearTable takes every h5 connection out of a table's topic.
 func (g *Gateway) ClearTable(topic string) pushhttp.Result {
 	return pushhttp.Result{Matched: g.roster.clearTable(topic)}
-}
-
-// distinct yields each string once, in the order in which they first came.
-// The push API names each once already; a connection that is counted twice
-// would be a lie in the answer, so it is not left to the caller.
-func distinct(all []string) iter.Seq[string] {
-	if len(all) == 1 {
-		return slices.Values(all)
-	}
-	return func(yield func(string) bool) {
-		seen := make(map[string]struct{}, len(all))
-		for _, s := range all {
-			if _, again := seen[s]; again {
-				continue
-			}
-			seen[s] = struct{}{}
-			if !yield(s) {
-				return
-			}
-		}
-	}
 }

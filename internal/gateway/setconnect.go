@@ -102,12 +102,13 @@ func (f *fields) h5(reg *registration, in *setConnect) {
 	}
 }
 
-// uid reads a user's id: a string, or an integer, which is the string of its
-// digits. Zero, as a number or as "0", is what a client sends that has no user.
+// uid reads a user's id: a string, without spaces around it as in the push API,
+// or an integer, which is the string of its digits. Zero, as a number or as
+// "0", is what a client sends that has no user.
 func (f *fields) uid(raw []byte) string {
 	if len(raw) == 0 || raw[0] == '"' {
-		s := f.text("uid", raw, maxField)
-		if s == "0" || strings.TrimSpace(s) == "" {
+		s := strings.Trim(f.text("uid", raw, maxField), " ")
+		if s == "" || s == "0" {
 			f.refuse(missingField, "uid: is missing, empty or zero")
 		}
 		return s
