@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"runtime"
 	"strconv"
 	"testing"
+	"time"
 	"unsafe"
 )
 
@@ -78,4 +80,24 @@ func BenchmarkSetAndLeave(b *testing.B) {
 		r.set(m, reg)
 		r.leave(m)
 	}
+}
+
+// BenchmarkLost is a lost device with a uid and a topic; its bytes are what
+// Config.OfflineLimit multiplies.
+func BenchmarkLost(b *testing.B) {
+	const devices = 200_000
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	o := newOffline(devices, time.Hour)
+	for b.Loop() {
+		for i := range devices {
+			uid := strconv.Itoa(10_000_000 + i)
+			o.lost(&record{device: device{rider, fingerprintOf(uid)}, uid: uid, topics: [2]string{"east"}, group: riders})
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/devices, "B/device")
+	runtime.KeepAlive(o)
 }

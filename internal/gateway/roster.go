@@ -203,8 +203,8 @@ func (r *roster) leaveTopic(m *member, topic string) bool {
 	return true
 }
 
-// seat makes m what reg says. The caller holds m.mu and the stripes of the old
-// user and the new one.
+// seat makes m what reg says. The caller holds the stripes of the old user and
+// the new one.
 func (r *roster) seat(m *member, reg registration) {
 	uid := reg.uid
 	if reg.table {
