@@ -133,11 +133,8 @@ func (sh *shard) callOpened(s *Session) {
 	sh.srv.cfg.Handler.Opened(s, &sh.req)
 }
 
-// sessionBit marks the timer tokens of sessions, retryToken is the workers'.
-const (
-	sessionBit = 1 << 63
-	retryToken = ^uint64(0)
-)
+// sessionBit marks the timer tokens of sessions.
+const sessionBit = 1 << 63
 
 // open handles the handshake of a session on polling.
 func (sh *shard) open(h *httpConn, q *query) {

@@ -145,10 +145,6 @@ func (srv *Server) accept(c *loop.Conn) loop.Handler {
 // timer is called for the tokens of sessions.
 func (srv *Server) timer(l *loop.Loop, token uint64) {
 	sh := shardOf(l)
-	if token == retryToken {
-		srv.workers.retry()
-		return
-	}
 	if s := sh.sessions.Get(token); s != nil {
 		s.wake(l.Now())
 	}

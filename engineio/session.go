@@ -177,12 +177,13 @@ func (s *Session) Close() { s.end(ReasonForcedClose, graceful) }
 func (s *Session) Fail(reason CloseReason) { s.end(reason, graceful) }
 
 // receive handles one packet from the client. It runs on the loop of the
-// connection that brought it.
-func (s *Session) receive(p Packet) {
+// connection that brought it. It reports whether the next packet may come: the
+// handler is not far behind.
+func (s *Session) receive(p Packet) (goOn bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != stateOpen {
-		return
+		return true
 	}
 	switch p.Type {
 	case Message:
@@ -196,6 +197,7 @@ func (s *Session) receive(p Packet) {
 	}
 	// Open, Upgrade and Noop mean nothing here and are ignored, as the
 	// official server does.
+	return !s.paused
 }
 
 // closedByPeer handles the close packet. A poll that waits is released with a

@@ -34,27 +34,31 @@ func (t *wsTransport) Data(c *loop.Conn, p []byte) int {
 		if !ok {
 			break
 		}
-		s.receiveFrame(c, m)
+		if !s.receiveFrame(c, m) {
+			break // the loop keeps the rest until the handler has caught up
+		}
 	}
 	return consumed
 }
 
-// receiveFrame handles one WebSocket message, which is one packet.
-func (s *Session) receiveFrame(c *loop.Conn, m websocket.Message) {
+// receiveFrame handles one WebSocket message, which is one packet, and reports
+// whether the next may come.
+func (s *Session) receiveFrame(c *loop.Conn, m websocket.Message) (goOn bool) {
 	switch m.Op {
 	case ws.OpText, ws.OpBinary:
 		p, err := parseWebSocket(s.rev, m.Data, m.Op == ws.OpBinary)
 		if err != nil {
 			s.end(ReasonParseError, abrupt)
-			return
+			return true
 		}
-		s.receive(p)
+		return s.receive(p)
 	case ws.OpPing:
 		_ = c.SendCopy(websocket.AppendPong(nil, m.Data))
 	case ws.OpClose:
 		answerClose(c, m.Data)
 		s.end(ReasonTransportClose, abrupt)
 	}
+	return true
 }
 
 // answerClose sends the peer's close frame back, as RFC 6455 §5.5.1 wants it,

@@ -16,20 +16,26 @@ import (
 //
 // A session is with at most one worker, which takes all that waits in its
 // inbox; so its messages are handled in order, and a burst costs one hand-over.
-// When no worker is free the session waits in line: a worker that has
-// finished with one takes the next from there, and a timer looks after the
-// line in case all finished just before it formed.
+// When no worker is free the session waits in line: a worker that has emptied
+// an inbox goes to the first in line, and one whose session has filled it
+// again meanwhile puts that session at the end. So a flood from some costs
+// the others no more than their turn. A timer looks after the line in case
+// all workers finished just before it formed.
 type workers struct {
 	srv    *Server
 	pool   *ants.PoolWithFuncGeneric[*Session]
 	active atomic.Int64 // sessions with a worker or in line
 
 	// guarded by mu
-	mu   sync.Mutex
-	line []*Session
+	mu       sync.Mutex
+	line     []*Session
+	retrying bool // the timer runs
 
 	inboxes sync.Pool
 }
+
+// retryPause is how long the line waits before a free worker is looked for.
+const retryPause = time.Millisecond
 
 func newWorkers(srv *Server, size int) (*workers, error) {
 	w := &workers{srv: srv}
@@ -55,25 +61,65 @@ func (w *workers) submit(s *Session) {
 	}
 	w.srv.stats.overloads.Add(1)
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.line = append(w.line, s)
-	w.mu.Unlock()
-	l := s.home.loop
-	l.Post(func() { l.Timers().Add(retryToken, l.Now()+1) })
+	w.retryLater()
+}
+
+// retryLater starts the timer. The caller holds mu.
+func (w *workers) retryLater() {
+	if !w.retrying {
+		w.retrying = true
+		time.AfterFunc(retryPause, w.retry)
+	}
+}
+
+// retry gives the line to workers that are free.
+func (w *workers) retry() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.retrying = false
+	for len(w.line) > 0 && !w.pool.IsClosed() {
+		if w.pool.Invoke(w.line[0]) != nil {
+			w.retryLater()
+			return
+		}
+		w.pop()
+	}
 }
 
 // work is what a worker does.
 func (w *workers) work(s *Session) {
 	for s != nil {
-		s.drain()
+		if s.drain() {
+			s = w.rotate(s)
+			continue
+		}
 		w.active.Add(-1)
 		s = w.next()
 	}
 }
 
-// next takes the first session in line.
+// next takes the first session in line, nil if there is none.
 func (w *workers) next() *Session {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.pop()
+}
+
+// rotate puts a session at the end of the line and takes the first.
+func (w *workers) rotate(s *Session) *Session {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.line) == 0 {
+		return s
+	}
+	w.line = append(w.line, s)
+	return w.pop()
+}
+
+// pop is next for who holds mu.
+func (w *workers) pop() *Session {
 	if len(w.line) == 0 {
 		return nil
 	}
@@ -85,28 +131,19 @@ func (w *workers) next() *Session {
 	return s
 }
 
-// retry looks after the line, on a loop, a tick after it got longer.
-func (w *workers) retry() {
-	s := w.next()
-	if s == nil {
-		return
-	}
-	w.active.Add(-1) // submit counts it again
-	w.submit(s)
-}
+// releaseTimeout is how long release waits.
+const releaseTimeout = 5 * time.Second
 
 // release ends the pool when its work is done, or after a while: a handler
 // that never returns cannot be helped.
 func (w *workers) release() {
+	end := time.Now().Add(releaseTimeout)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for range 5000 {
-		if w.active.Load() == 0 {
-			break
-		}
+	for w.active.Load() > 0 && time.Now().Before(end) {
 		<-tick.C
 	}
-	w.pool.Release()
+	_ = w.pool.ReleaseTimeout(max(time.Until(end), time.Millisecond))
 }
 
 // inbox is what a session's handler has yet to see.
@@ -141,6 +178,10 @@ const (
 	maxInboxBytes = 64 << 10
 )
 
+func (in *inbox) full() bool {
+	return len(in.items) >= maxInboxItems || len(in.data) >= maxInboxBytes
+}
+
 // Post runs fn on a worker, in order with Message. It does not run after
 // Closed has been called.
 func (s *Session) Post(fn func()) {
@@ -161,9 +202,9 @@ func (s *Session) enqueue(it item, data []byte) {
 	it.size = len(data)
 	in.items = append(in.items, it)
 	in.data = append(in.data, data...)
-	if s.conn != nil && !s.paused && (len(in.items) >= maxInboxItems || len(in.data) >= maxInboxBytes) {
+	if s.conn != nil && in.full() {
 		s.paused = true
-		s.conn.Pause()
+		s.conn.Pause() // each time: a Resume that is under way would outlast the first
 	}
 	if !s.working {
 		s.working = true
@@ -171,24 +212,21 @@ func (s *Session) enqueue(it item, data []byte) {
 	}
 }
 
-// drain makes the calls that wait, until none does.
-func (s *Session) drain() {
-	for {
-		s.mu.Lock()
-		in := s.inbox
-		s.inbox = nil
-		if in == nil {
-			s.working = false
-			s.mu.Unlock()
-			return
-		}
-		if s.paused {
-			s.paused = false
-			s.conn.Resume()
-		}
-		s.mu.Unlock()
-		s.runAll(in)
+// drain makes the calls that wait, and reports whether others wait by then.
+func (s *Session) drain() (more bool) {
+	s.mu.Lock()
+	in := s.inbox
+	s.inbox = nil
+	if s.paused { // another inbox may fill while this one is worked off
+		s.paused = false
+		s.conn.Resume()
 	}
+	s.mu.Unlock()
+	s.runAll(in)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.working = s.inbox != nil
+	return s.working
 }
 
 func (s *Session) runAll(in *inbox) {
