@@ -167,3 +167,21 @@ func (b *payloads) compress(body []byte) []byte {
 	_ = b.zip.Close()
 	return b.zipped.Bytes()
 }
+
+// acceptsGzip reads an Accept-Encoding (RFC 9110 §12.5.3). What is not told
+// apart is how much a client would like it, but for "not at all".
+func acceptsGzip(list []byte) bool {
+	for member := range bytes.SplitSeq(list, []byte(",")) {
+		coding, params, _ := bytes.Cut(member, []byte(";"))
+		if bytes.EqualFold(bytes.TrimSpace(coding), []byte("gzip")) {
+			return !zeroQuality(params)
+		}
+	}
+	return false
+}
+
+// zeroQuality reports whether params say q=0, q=0.0 or the like.
+func zeroQuality(params []byte) bool {
+	q, ok := bytes.CutPrefix(bytes.ToLower(bytes.TrimSpace(params)), []byte("q="))
+	return ok && len(bytes.Trim(q, "0.")) == 0
+}

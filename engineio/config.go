@@ -2,11 +2,14 @@ package engineio
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
 	"time"
+
+	"outrider/internal/websocket"
 )
 
 // Handler is what a server does with its sessions.
@@ -46,6 +49,9 @@ type Config struct {
 	MaxPayload int
 	// MaxPackets bounds the packets of one polling request; default 10,000.
 	MaxPackets int
+	// MaxFragments bounds the frames of one WebSocket message; default 1,024.
+	// More are answered with close code 1009.
+	MaxFragments int
 	// NoUpgrade keeps sessions on the transport that they began with.
 	NoUpgrade bool
 	// StrictVersion refuses a handshake without the EIO parameter. By default
@@ -59,8 +65,9 @@ type Config struct {
 	// CORS, if set, allows pages of other origins. Default: none.
 	CORS *CORS
 	// Cookie, if set, is sent with every handshake's answer, its value the
-	// session id. The name "io", path "/", HttpOnly and SameSite=Lax are the
-	// official server's choice. Default: none. It is of no use to the server.
+	// session id. Where it does not say otherwise its name is "io", its path
+	// "/" and SameSite Lax, as with the official server, which also sets
+	// HttpOnly. Default: none. It is of no use to the server itself.
 	Cookie *http.Cookie
 	// CompressionThreshold is the size from which the answer to a poll is
 	// compressed for clients that accept gzip, in bytes; default 1,024,
@@ -147,10 +154,21 @@ func (cfg Config) withDefaults() (Config, error) {
 	cfg.KeepAlive = orDefault(cfg.KeepAlive, 75*time.Second)
 	cfg.MaxPayload = orDefault(cfg.MaxPayload, 1_000_000)
 	cfg.MaxPackets = orDefault(cfg.MaxPackets, 10_000)
+	cfg.MaxFragments = orDefault(cfg.MaxFragments, websocket.DefaultMaxFragments)
 	cfg.Workers = orDefault(cfg.Workers, 256)
 	cfg.MaxQueue = orDefault(cfg.MaxQueue, 256<<10)
 	if cfg.CompressionThreshold == 0 {
 		cfg.CompressionThreshold = 1024
+	}
+	if cfg.Cookie != nil {
+		cookie := *cfg.Cookie
+		cookie.Name = orDefault(cookie.Name, "io")
+		cookie.Path = orDefault(cookie.Path, "/")
+		cookie.SameSite = orDefault(cookie.SameSite, http.SameSiteLaxMode)
+		if err := cookie.Valid(); err != nil {
+			return cfg, fmt.Errorf("engineio: Config.Cookie: %w", err)
+		}
+		cfg.Cookie = &cookie
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -160,7 +178,7 @@ func (cfg Config) withDefaults() (Config, error) {
 			return cfg, errors.New("engineio: a duration in Config is negative")
 		}
 	}
-	for _, n := range []int{cfg.MaxPayload, cfg.MaxPackets, cfg.Workers, cfg.MaxQueue, cfg.MaxConns, cfg.Loops} {
+	for _, n := range []int{cfg.MaxPayload, cfg.MaxPackets, cfg.MaxFragments, cfg.Workers, cfg.MaxQueue, cfg.MaxConns, cfg.Loops} {
 		if n < 0 {
 			return cfg, errors.New("engineio: a bound in Config is negative")
 		}
@@ -181,4 +199,9 @@ func orDefault[T comparable](v, def T) T {
 func (cfg *Config) tick() time.Duration {
 	shortest := min(cfg.PingInterval, cfg.PingTimeout, cfg.UpgradeTimeout)
 	return min(max(shortest/20, 5*time.Millisecond), probeNoop)
+}
+
+// limits are those of a WebSocket's reader.
+func (cfg *Config) limits() websocket.Limits {
+	return websocket.Limits{MaxMessage: cfg.MaxPayload, MaxFragments: cfg.MaxFragments}
 }

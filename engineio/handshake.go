@@ -176,7 +176,6 @@ func (srv *Server) appendCookie(dst []byte, id ID) []byte {
 		return dst
 	}
 	c := *srv.cfg.Cookie
-	c.Name = orDefault(c.Name, "io")
 	c.Value = id.String()
 	return httpwire.AppendHeader(dst, "Set-Cookie", c.String())
 }

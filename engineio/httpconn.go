@@ -220,7 +220,7 @@ func (h *httpConn) begin(head *httpwire.Head) {
 	h.turn.take()
 	h.keepAlive = keepsAlive(head) && !head.Chunked && head.ContentLength <= 0
 	h.headOnly = string(head.Method) == http.MethodHead
-	h.gzip = bytes.Contains(head.Get("Accept-Encoding"), []byte("gzip"))
+	h.gzip = acceptsGzip(head.Get("Accept-Encoding"))
 	agent := head.Get("User-Agent")
 	h.ie = bytes.Contains(agent, []byte(";MSIE")) || bytes.Contains(agent, []byte("Trident/"))
 	h.cors = h.shard.srv.cfg.CORS.appendHeaders(h.cors[:0], head.Get("Origin"))

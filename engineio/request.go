@@ -78,7 +78,7 @@ type query struct {
 // parseQuery reads a query. Repeated keys: the last one wins.
 func parseQuery(raw []byte, scratch []byte) (q query) {
 	for k, v := range httpwire.QueryPairs(raw) {
-		switch string(k) {
+		switch string(httpwire.Unescape(k, scratch)) {
 		case "sid":
 			q.hasSID = true
 			q.sid, q.validSID = ParseID(httpwire.Unescape(v, scratch))

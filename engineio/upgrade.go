@@ -50,9 +50,10 @@ func (pr *probe) close() {
 
 // Data implements loop.Handler.
 func (pr *probe) Data(c *loop.Conn, p []byte) int {
+	lim := pr.session.home.srv.cfg.limits()
 	consumed := 0
 	for consumed < len(p) && !pr.over {
-		m, n, ok, err := pr.reader.Next(p[consumed:], websocket.Limits{MaxMessage: pr.session.home.srv.cfg.MaxPayload})
+		m, n, ok, err := pr.reader.Next(p[consumed:], lim)
 		consumed += n
 		if err != nil {
 			answerFault(c, err)
@@ -68,7 +69,7 @@ func (pr *probe) Data(c *loop.Conn, p []byte) int {
 				return consumed // the rest is the session's
 			}
 		case ws.OpPing:
-			_ = c.SendCopy(websocket.AppendPong(nil, m.Data))
+			answerPing(c, m.Data)
 		case ws.OpClose:
 			answerClose(c, m.Data)
 			pr.leave()
@@ -124,7 +125,8 @@ func (pr *probe) nextDeadline() int64 {
 	if !pr.probed {
 		return end
 	}
-	return min(end, pr.conn.Loop().Now()+int64(probeNoop))
+	// A tick less, since that is how late it may be.
+	return min(end, pr.conn.Loop().Now()+int64(probeNoop-pr.session.home.srv.cfg.tick()))
 }
 
 // Expired implements loop.Handler.

@@ -22,7 +22,7 @@ var closeFrame = websocket.AppendClose(nil, ws.StatusNoStatusRcvd, "")
 // Data implements loop.Handler.
 func (t *wsTransport) Data(c *loop.Conn, p []byte) int {
 	s := (*Session)(t)
-	lim := websocket.Limits{MaxMessage: s.home.srv.cfg.MaxPayload}
+	lim := s.home.srv.cfg.limits()
 	consumed := 0
 	for consumed < len(p) {
 		m, n, ok, err := s.reader.Next(p[consumed:], lim)
@@ -53,12 +53,20 @@ func (s *Session) receiveFrame(c *loop.Conn, m websocket.Message) (goOn bool) {
 		}
 		return s.receive(p)
 	case ws.OpPing:
-		_ = c.SendCopy(websocket.AppendPong(nil, m.Data))
+		answerPing(c, m.Data)
 	case ws.OpClose:
 		answerClose(c, m.Data)
 		s.end(ReasonTransportClose, abrupt)
 	}
 	return true
+}
+
+// answerPing sends the pong of RFC 6455 §5.5.3, which has nothing to do with
+// the protocol's own.
+func answerPing(c *loop.Conn, payload []byte) {
+	sh := shardOf(c.Loop())
+	sh.out = websocket.AppendPong(sh.out[:0], payload)
+	_ = c.SendCopy(sh.out)
 }
 
 // answerClose sends the peer's close frame back, as RFC 6455 §5.5.1 wants it,
