@@ -51,14 +51,19 @@ func (h *Handler) authorise(ctx *fasthttp.RequestCtx) (key string, r *refusal) {
 
 // presentedKey returns the secret that a request brings, X-API-Key first.
 func presentedKey(header *fasthttp.RequestHeader) []byte {
-	if secret := header.Peek("X-API-Key"); len(secret) > 0 {
+	if secret := peek(header, "X-Api-Key"); len(secret) > 0 {
 		return secret
 	}
-	scheme, secret, _ := bytes.Cut(header.Peek(fasthttp.HeaderAuthorization), []byte(" "))
+	scheme, secret, _ := bytes.Cut(peek(header, fasthttp.HeaderAuthorization), []byte(" "))
 	if !equalFold(scheme, "bearer") {
 		return nil
 	}
 	return bytes.TrimSpace(secret)
+}
+
+// peek is header.Peek for a name in canonical form.
+func peek(header *fasthttp.RequestHeader, name string) []byte {
+	return header.PeekCanonical([]byte(name))
 }
 
 // proxyFields are what reverse proxies add. Behind one, every peer is local.
@@ -79,7 +84,7 @@ func checkLocal(ctx *fasthttp.RequestCtx) *refusal {
 	}
 	header := &ctx.Request.Header
 	for _, name := range proxyFields {
-		if len(header.Peek(name)) > 0 {
+		if len(peek(header, name)) > 0 {
 			return refuse(CodeNotLocal, "no API key is configured: requests that come through a proxy (%s) are not served", name)
 		}
 	}
@@ -106,18 +111,18 @@ func isLoopback(addr net.Addr) bool {
 // fromBrowser reports whether a page made the request. All browsers of the
 // last years say Origin with each POST.
 func fromBrowser(header *fasthttp.RequestHeader) bool {
-	return len(header.Peek(fasthttp.HeaderOrigin)) > 0 || len(header.Peek("Sec-Fetch-Site")) > 0
+	return len(peek(header, fasthttp.HeaderOrigin)) > 0 || len(peek(header, "Sec-Fetch-Site")) > 0
 }
 
 // sameOrigin reports whether the page that made the request was served from
 // where the request goes.
 func sameOrigin(header *fasthttp.RequestHeader) bool {
-	switch site := header.Peek("Sec-Fetch-Site"); string(site) {
+	switch site := peek(header, "Sec-Fetch-Site"); string(site) {
 	case "", "same-origin", "none":
 	default:
 		return false
 	}
-	origin := header.Peek(fasthttp.HeaderOrigin)
+	origin := peek(header, fasthttp.HeaderOrigin)
 	if len(origin) == 0 {
 		return true
 	}

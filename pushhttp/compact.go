@@ -24,26 +24,30 @@ func (e *syntaxError) Error() string {
 // for byte: numbers with all their digits, escapes, the order of members and
 // members that are there twice.
 //
+// On the way it notes where in the result the value of one member of the
+// outermost object is: the last one of that name, as it is written without
+// escapes. Without such a member the span is empty.
+//
 // Two cursors walk the text: r reads, w writes, and bytes between kept and r
 // are to be written when the next white space, or the end, is reached. So a
 // text without white space is never moved.
-func compact(text []byte, maxDepth int) ([]byte, error) {
-	c := compactor{text: text, maxDepth: maxDepth}
+func compact(text []byte, maxDepth int, member string) (compacted []byte, value span, err error) {
+	c := compactor{text: text, maxDepth: maxDepth, member: member}
 	for {
 		if err := c.value(); err != nil {
-			return nil, err
+			return nil, span{}, err
 		}
 		if more, err := c.afterValue(); err != nil {
-			return nil, err
+			return nil, span{}, err
 		} else if !more {
 			break
 		}
 	}
 	if c.r < len(text) {
-		return nil, c.errorf("text after the end of the value")
+		return nil, span{}, c.errorf("text after the end of the value")
 	}
 	c.flush()
-	return text[:c.w], nil
+	return text[:c.w], c.found, nil
 }
 
 // compactor is the state of one pass.
@@ -56,7 +60,14 @@ type compactor struct {
 	maxDepth int
 	closing  byte                      // what closes the innermost level
 	objects  [HighestDepth / 64]uint64 // bit i: level i is an object, not an array
+
+	member string // which member's value is to be found
+	inside bool   // in that value
+	found  span
 }
+
+// written is where in the result the next byte will stand.
+func (c *compactor) written() int32 { return int32(c.w + c.r - c.kept) }
 
 // value reads one value, or as far as the start of the first scalar in it:
 // opening brackets lead to further values.
@@ -123,6 +134,9 @@ func (c *compactor) leave() {
 // follow; if none must, the text has ended or something foreign stands at r.
 func (c *compactor) afterValue() (more bool, err error) {
 	for {
+		if c.inside && c.depth == 1 {
+			c.inside, c.found.end = false, c.written()
+		}
 		c.skipSpace()
 		if c.depth == 0 {
 			return false, nil
@@ -151,14 +165,19 @@ func (c *compactor) key() error {
 	if c.r == len(c.text) || c.text[c.r] != '"' {
 		return c.errorf("want the name of a member")
 	}
+	start := c.r
 	if err := c.string(); err != nil {
 		return err
 	}
+	c.inside = c.inside || c.depth == 1 && string(c.text[start+1:c.r-1]) == c.member
 	c.skipSpace()
 	if c.r == len(c.text) || c.text[c.r] != ':' {
 		return c.errorf("want ':' after the name of a member")
 	}
 	c.r++
+	if c.inside && c.depth == 1 {
+		c.found.start = c.written() // white space that follows will not be written
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -45,6 +46,15 @@ type Config struct {
 	// Fallback handles requests for other paths, with a body of at most MaxBody
 	// bytes, already read. It does its own authorisation. Nil: 404.
 	Fallback fasthttp.RequestHandler
+
+	// GiveBack, if set, shares connections with the server that accepted them:
+	// the engine, which hands over those whose first request is not its own,
+	// and whose paths a browser or a proxy may ask for next on the same
+	// connection. It is called with each path that is not an endpoint's. If it
+	// returns a function the request is not answered here: the function is
+	// given the connection, with no deadline set, and what was read of the
+	// request and behind it.
+	GiveBack func(path []byte) (take func(c net.Conn, read []byte))
 
 	// MaxBody bounds the body of a request, in bytes, white space and all. A
 	// longer one is refused with 413 before it is read to its end.

@@ -36,7 +36,6 @@ const (
 	CodeDataTooLarge Code = 41301 // data is over Config.MaxData
 	CodeTooManyUIDs  Code = 41302 // there are more uids than Config.MaxUIDs
 
-	CodeMisdirected     Code = 42100 // the path is served on other connections than this
 	CodeMediaType       Code = 41500 // the body is of a type that the endpoints do not read
 	CodeContentEncoding Code = 41501 // the body is compressed
 	CodeTooManyRequests Code = 42900 // the Limiter said no

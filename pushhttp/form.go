@@ -39,7 +39,8 @@ func (f *form) add(start, end int) (err formError, name []byte) {
 	if err != "" || len(name) == 0 {
 		return err, name
 	}
-	value, err := unescapeForm(pair[min(equals+1, len(pair)):])
+	afterEquals := min(equals+1, len(pair))
+	value, err := unescapeForm(pair[afterEquals:])
 	if err != "" {
 		return err, name
 	}
@@ -48,7 +49,7 @@ func (f *form) add(start, end int) (err formError, name []byte) {
 		return "", name
 	}
 	from := func(start, n int) span { return span{int32(start), int32(start + n)} }
-	return f.insert(from(start, len(name)), from(start, field), from(start+equals+1, len(value))), name
+	return f.insert(from(start, len(name)), from(start, field), from(start+afterEquals, len(value))), name
 }
 
 // unescapeForm decodes, in place, a name or value of a form.

@@ -3,6 +3,7 @@ package pushhttp
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -14,12 +15,12 @@ import (
 // An array is a linked list of nodes, so that an entry costs the same whatever
 // its index: [999999999] is one node. The last child is looked at first, for
 // that is where an orderly body goes on; children of a long array are looked
-// up in a map. So the work is linear in the body, and as nodes are bounded by
-// the bytes that orderly bodies need for one, so is the memory.
+// up in an index. So the work is linear in the body, and as nodes are bounded
+// by the bytes that orderly bodies need for one, so is the memory.
 type form struct {
 	body     []byte // decoded in place; spans are parts of it
 	nodes    []formNode
-	wide     map[formKey]int32 // children of long arrays
+	index    formIndex
 	maxDepth int
 	maxNodes int
 }
@@ -32,8 +33,9 @@ type formNode struct {
 	value span  // of a string
 
 	first, last, next int32 // children, sibling
+	parent            int32
 	size              int32 // number of children
-	known             int32 // the last child that form.wide knows
+	indexed           int32 // the last child that is in form.index
 
 	kind     nodeKind
 	unlisted bool // the keys of an array are not 0, 1, 2 … in that order
@@ -48,14 +50,7 @@ const (
 	arrayNode
 )
 
-// formKey is a key in an array, as in PHP an integer or a text.
-type formKey struct {
-	parent int32
-	index  int64
-	text   string
-}
-
-// span is a part of form.body.
+// span is a part of a body.
 type span struct{ start, end int32 }
 
 func (s span) empty() bool { return s.start == s.end }
@@ -71,8 +66,9 @@ type formError string
 func (f *form) reset(body []byte, maxDepth int) {
 	const bytesPerNode = 8 // uid[]=1& has so many, and makes one
 	f.body, f.maxDepth, f.maxNodes = body, maxDepth, 1024+len(body)/bytesPerNode
-	f.nodes = append(f.nodes[:0], formNode{kind: arrayNode})
-	clear(f.wide)
+	f.nodes = slices.Grow(f.nodes[:0], min(bytes.Count(body, []byte("&"))+len("[]"), f.maxNodes))
+	f.nodes = append(f.nodes, formNode{kind: arrayNode})
+	f.index.reset()
 }
 
 func (f *form) bytes(s span) []byte { return f.body[s.start:s.end] }
@@ -123,8 +119,10 @@ func (f *form) child(parent int32, key span) (int32, formError) {
 	p := &f.nodes[parent]
 	index, isIndex := p.free, true
 	if !key.empty() {
-		if index, isIndex = formIndex(f.bytes(key)); isIndex {
+		if index, isIndex = parseIndex(f.bytes(key)); isIndex {
 			key = span{}
+		} else {
+			index = 0
 		}
 	}
 	// An index that was not given yet needs no search.
@@ -136,15 +134,15 @@ func (f *form) child(parent int32, key span) (int32, formError) {
 	return f.append(parent, index, key)
 }
 
-// formIndex reads a key that is an integer: PHP takes those for indexes that
+// parseIndex reads a key that is an integer: PHP takes those for indexes that
 // are written as it would write them.
-func formIndex(key []byte) (index int64, ok bool) {
+func parseIndex(key []byte) (index int64, ok bool) {
 	digits := bytes.TrimPrefix(key, []byte("-"))
 	if len(digits) == 0 || len(digits) > 19 || digits[0] == '0' && len(key) > 1 || leadingDigits(digits) < len(digits) {
 		return 0, false
 	}
 	index, err := strconv.ParseInt(string(key), 10, 64)
-	return index, err == nil
+	return index, err == nil // else it is one of a few that have 19 digits and are too large
 }
 
 // find looks for a child.
@@ -155,7 +153,7 @@ func (f *form) find(parent int32, index int64, key span) int32 {
 		return p.last
 	}
 	if p.size > few {
-		return f.findWide(parent, index, key)
+		return f.findIndexed(parent, index, key)
 	}
 	for i := p.first; i != none; i = f.nodes[i].next {
 		if f.hasKey(i, index, key) {
@@ -173,44 +171,17 @@ func (f *form) hasKey(node int32, index int64, key span) bool {
 	return bytes.Equal(f.bytes(n.key), f.bytes(key))
 }
 
-// findWide looks for a child of a long array. The map learns of children when
-// it is asked, so a list that is only appended to never enters it.
-func (f *form) findWide(parent int32, index int64, key span) int32 {
-	if f.wide == nil {
-		f.wide = make(map[formKey]int32)
-	}
-	p := &f.nodes[parent]
-	next := p.first
-	if p.known != none {
-		next = f.nodes[p.known].next
-	}
-	for ; next != none; next = f.nodes[next].next {
-		n := &f.nodes[next]
-		f.wide[f.keyOf(parent, n.index, n.key)] = next
-		p.known = next
-	}
-	return f.wide[f.keyOf(parent, index, key)]
-}
-
-func (f *form) keyOf(parent int32, index int64, key span) formKey {
-	if key.empty() {
-		return formKey{parent: parent, index: index}
-	}
-	return formKey{parent: parent, text: string(f.bytes(key))}
-}
-
 // append adds a child with a key that is new.
 func (f *form) append(parent int32, index int64, key span) (int32, formError) {
 	if len(f.nodes) > f.maxNodes {
 		return none, "is one of too many"
 	}
-	n := formNode{key: key}
+	if index == math.MaxInt64 {
+		return none, "has an index after which there is none"
+	}
+	n := formNode{parent: parent, index: index, key: key}
 	p := &f.nodes[parent]
 	if key.empty() {
-		if p.free == math.MaxInt64 {
-			return none, "follows the last index that there is"
-		}
-		n.index = index
 		p.unlisted = p.unlisted || index != int64(p.size)
 		p.free = max(p.free, index+1)
 	} else {

@@ -3,6 +3,7 @@ package pushhttp
 import (
 	"bytes"
 	"log/slog"
+	"net"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -37,6 +38,8 @@ func (h *Handler) ServeHTTP(ctx *fasthttp.RequestCtx) {
 	switch {
 	case r != nil:
 		h.refuse(ctx, r)
+	case a.take != nil:
+		giveBack(ctx, a.take)
 	case a.push == nil:
 		h.fallback(ctx)
 	default:
@@ -46,9 +49,10 @@ func (h *Handler) ServeHTTP(ctx *fasthttp.RequestCtx) {
 
 // admission is what the header of a request was found to ask for.
 type admission struct {
-	push endpoint // nil: the request is for Config.Fallback
+	push endpoint // nil: the request is for Config.GiveBack or Fallback
 	body bodyKind
 	key  string // name of the API key
+	take func(c net.Conn, read []byte)
 }
 
 // admit decides from its header whether a request is handled at all. It is
@@ -61,6 +65,11 @@ func (h *Handler) admit(ctx *fasthttp.RequestCtx) (a admission, r *refusal) {
 	}
 	path := requestPath(header.RequestURI())
 	a.push = route(path)
+	if a.push == nil && h.cfg.GiveBack != nil {
+		if a.take = h.cfg.GiveBack(path); a.take != nil {
+			return a, nil
+		}
+	}
 	switch {
 	case header.IsConnect(), header.IsTrace():
 		return a, refuse(CodeMethodNotAllowed, "method: must be POST")

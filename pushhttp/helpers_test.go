@@ -3,9 +3,13 @@ package pushhttp_test
 import (
 	"encoding/json"
 	"fmt"
+	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/valyala/fasthttp"
 
 	"outrider/pushhttp"
 )
@@ -71,24 +75,66 @@ func newHandler(t testing.TB, cfg pushhttp.Config) (*pushhttp.Handler, *recorder
 // reply is an answer as a caller sees it.
 type reply struct {
 	status int
-	header map[string]string
+	header http.Header
 	body   string
-	json   struct {
-		Code      pushhttp.Code `json:"code"`
-		Message   string        `json:"message"`
-		RequestID string        `json:"request_id"`
-		Result    *struct {
-			ID      string `json:"id"`
-			Matched int    `json:"matched"`
-			Written int    `json:"written"`
-			Offline int    `json:"offline"`
-		} `json:"result"`
-	}
+	json   answer
 }
 
+type answer struct {
+	Code      pushhttp.Code `json:"code"`
+	Message   string        `json:"message"`
+	RequestID string        `json:"request_id"`
+	Result    *struct {
+		ID      string `json:"id"`
+		Matched int    `json:"matched"`
+		Written int    `json:"written"`
+		Offline int    `json:"offline"`
+	} `json:"result"`
+}
+
+// serve lets h handle a request without a connection.
+func serve(t testing.TB, h *pushhttp.Handler, ctx *fasthttp.RequestCtx) reply {
+	t.Helper()
+	h.ServeHTTP(ctx)
+	r := reply{status: ctx.Response.StatusCode(), header: http.Header{}, body: string(ctx.Response.Body())}
+	for name, value := range ctx.Response.Header.All() {
+		r.header.Add(string(name), string(value))
+	}
+	r.decode(t)
+	return r
+}
+
+// decode also checks what holds for every answer.
 func (r *reply) decode(t testing.TB) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(r.body), &r.json); err != nil {
-		t.Fatalf("the answer is not JSON: %v: %q", err, r.body)
+		t.Fatalf("the answer is not JSON: %v: %d %q", err, r.status, r.body)
 	}
+	if r.json.Code.Status() != r.status {
+		t.Errorf("code %d in an answer with status %d", r.json.Code, r.status)
+	}
+	ok := r.status == 200
+	if ok != (r.json.Message == "") || ok != (r.json.Result != nil) || ok != (r.json.RequestID == "") {
+		t.Errorf("the answer is neither a result nor a problem: %d %s", r.status, r.body)
+	}
+	if got := r.header.Get("Content-Type"); got != "application/json; charset=utf-8" {
+		t.Errorf("Content-Type %q", got)
+	}
+}
+
+const (
+	asJSON = "application/json"
+	asForm = "application/x-www-form-urlencoded"
+)
+
+// newRequest is a POST from this machine.
+func newRequest(path, contentType, body string) *fasthttp.RequestCtx {
+	ctx := new(fasthttp.RequestCtx)
+	ctx.Init(new(fasthttp.Request), &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4000}, nil)
+	ctx.Request.Header.SetMethod("POST")
+	ctx.Request.SetRequestURI(path)
+	ctx.Request.Header.SetHost("127.0.0.1:3000")
+	ctx.Request.Header.SetContentType(contentType)
+	ctx.Request.SetBodyString(body)
+	return ctx
 }

@@ -34,7 +34,8 @@ type idSource struct {
 
 	mu      sync.Mutex
 	entropy *ulid.MonotonicEntropy
-	last    uint64 // milliseconds in the latest id
+	last    uint64    // milliseconds in the latest id
+	id      ulid.ULID // here, because what an interface is given to fill in escapes to the heap
 }
 
 func newIDSource(now func() time.Time) *idSource {
@@ -46,13 +47,21 @@ func (s *idSource) next() pushID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last = max(s.last, ms)
-	id, err := ulid.New(s.last, s.entropy)
+	err := s.fill()
 	if errors.Is(err, ulid.ErrMonotonicOverflow) {
 		s.last++ // the 80 bits of this millisecond are used up
-		id, err = ulid.New(s.last, s.entropy)
+		err = s.fill()
 	}
 	if err != nil {
 		panic("pushhttp: no id: " + err.Error()) // crypto/rand does not fail
 	}
-	return pushID(id)
+	return pushID(s.id)
+}
+
+func (s *idSource) fill() error {
+	if err := s.id.SetTime(s.last); err != nil {
+		return err
+	}
+	const entropy = 6 // where it begins, after the time
+	return s.entropy.MonotonicRead(s.last, s.id[entropy:])
 }

@@ -81,17 +81,38 @@ func (s *scratch) decodeJSON(body []byte, maxDepth int) *refusal {
 	if len(body) == 0 {
 		return refuse(CodeSyntax, "body: is empty")
 	}
-	text, err := compact(body, maxDepth)
+	text, data, err := compact(body, maxDepth, "data")
 	if err != nil {
 		return refuse(CodeSyntax, "body: %s", err)
 	}
 	if text[0] != '{' {
 		return refuse(CodeSyntax, "body: must be a JSON object, not %s", rawValue(text).describe())
 	}
-	s.lexer = jlexer.Lexer{Data: text}
-	s.envelope.UnmarshalEasyJSON(&s.lexer)
-	if err := s.lexer.Error(); err != nil {
+	if err := s.decodeEnvelope(text, data); err != nil {
 		return refuse(CodeSyntax, "body: %s", err)
 	}
 	return nil
+}
+
+// decodeEnvelope reads the envelope from compact text in which data was found
+// already. jlexer is kept from data, which is most of the text as a rule: it
+// would go over it twice more to find its end and to see that it is valid. So
+// it reads a copy of the rest, with a placeholder.
+func (s *scratch) decodeEnvelope(text []byte, data span) error {
+	if data.empty() {
+		s.lexer = jlexer.Lexer{Data: text}
+		s.envelope.UnmarshalEasyJSON(&s.lexer)
+		return s.lexer.Error()
+	}
+	s.rest = append(s.rest[:0], text[:data.start]...)
+	s.rest = append(s.rest, '0')
+	s.rest = append(s.rest, text[data.end:]...)
+	s.lexer = jlexer.Lexer{Data: s.rest}
+	s.envelope.UnmarshalEasyJSON(&s.lexer)
+	// It is the placeholder that was read last, unless a data whose name is
+	// written with escapes came later.
+	if v := s.envelope.Data; len(v) > 0 && &v[0] == &s.rest[data.start] {
+		s.envelope.Data = text[data.start:data.end]
+	}
+	return s.lexer.Error()
 }

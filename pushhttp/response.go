@@ -53,6 +53,7 @@ func (h *Handler) refuse(ctx *fasthttp.RequestCtx, r *refusal) {
 // that came with the request goes into the header of an answer.
 func (h *Handler) writeProblem(ctx *fasthttp.RequestCtx, r *refusal) {
 	header := &ctx.Response.Header
+	header.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
 	switch r.code.Status() {
 	case fasthttp.StatusUnauthorized:
 		header.Set(fasthttp.HeaderWWWAuthenticate, `Bearer realm="outrider"`)
@@ -80,7 +81,6 @@ func (h *Handler) writeJSON(ctx *fasthttp.RequestCtx, w *jwriter.Writer, status 
 	}
 	ctx.SetStatusCode(status)
 	ctx.Response.Header.SetContentType("application/json; charset=utf-8")
-	ctx.Response.Header.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
 	ctx.Response.SetBody(text)
 	w.Buffer.Buf = text[:0]
 }

@@ -1,6 +1,8 @@
 package pushhttp
 
 import (
+	"hash/maphash"
+
 	"github.com/mailru/easyjson/jlexer"
 	"github.com/mailru/easyjson/jwriter"
 )
@@ -9,6 +11,7 @@ import (
 // push to push, so that one costs next to no allocations.
 type scratch struct {
 	body     []byte // as it came; a JSON body is compacted here
+	rest     []byte // of a JSON body, without its data
 	envelope envelope
 	lexer    jlexer.Lexer
 	form     form
@@ -22,6 +25,7 @@ type scratch struct {
 
 func newScratch() *scratch {
 	s := &scratch{}
+	s.uids.seed, s.form.index.seed = maphash.MakeSeed(), maphash.MakeSeed()
 	s.writer.Buffer.Buf = make([]byte, 0, 256) // an answer has about 130 bytes
 	return s
 }
@@ -34,7 +38,7 @@ const (
 
 // release puts s back, without a reference to the request that it served.
 func (h *Handler) release(s *scratch) {
-	if cap(s.body) > keptBytes || cap(s.formText) > keptBytes || cap(s.message) > keptBytes ||
+	if cap(s.body) > keptBytes || cap(s.rest) > keptBytes || cap(s.formText) > keptBytes || cap(s.message) > keptBytes ||
 		cap(s.uids.ends) > keptEntries || cap(s.form.nodes) > keptEntries {
 		return
 	}

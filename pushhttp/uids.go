@@ -2,6 +2,8 @@ package pushhttp
 
 import (
 	"bytes"
+	"hash/maphash"
+	"math/bits"
 	"slices"
 	"unicode"
 )
@@ -13,6 +15,8 @@ type uidList struct {
 	text  []byte
 	ends  []int // of each uid in text
 	uids  []string
+	table []int32
+	seed  maphash.Seed // a new one for each scratch: who sends uids cannot make them collide
 	limit int
 	index int // of the entry that is read, for messages; -1: the field is no array
 }
@@ -29,6 +33,8 @@ func (l *uidList) read(v rawValue, limit int) ([]string, *refusal) {
 	if v == nil {
 		return nil, missing("uid")
 	}
+	n := min(bytes.Count(v, []byte(","))+1, limit)
+	l.ends, l.uids = slices.Grow(l.ends, n), slices.Grow(l.uids, n)
 	if r := l.readValue(v); r != nil {
 		return nil, r
 	}
@@ -37,7 +43,7 @@ func (l *uidList) read(v rawValue, limit int) ([]string, *refusal) {
 		l.uids = append(l.uids, all[start:end])
 		start = end
 	}
-	l.uids = distinct(l.uids)
+	l.distinct()
 	return l.uids, nil
 }
 
@@ -61,15 +67,19 @@ func (l *uidList) readValue(v rawValue) *refusal {
 
 // readEntry reads an integer, or a string with one uid or several.
 func (l *uidList) readEntry(v rawValue) *refusal {
-	switch {
-	case v[0] == '"':
+	if v[0] == '"' {
 		return l.readString(v)
-	case v[0] != '-' && !isDigit(v[0]):
-		return l.invalid("must be an integer or a string, not %s", v.describe())
-	case bytes.ContainsAny(v, ".eE"):
-		return l.invalid("%s is not an integer", quote(v))
 	}
-	return l.add(bytes.TrimPrefix(v, []byte("-0"))) // minus zero is empty, which is refused like zero
+	digits := bytes.TrimPrefix(v, []byte("-"))
+	switch n := leadingDigits(digits); {
+	case n == 0:
+		return l.invalid("must be an integer or a string, not %s", v.describe())
+	case n < len(digits):
+		return l.invalid("%s is not an integer", quote(v))
+	case digits[0] == '0':
+		return l.add(digits) // minus zero is zero
+	}
+	return l.add(v)
 }
 
 // readString reads a string with one uid, or with several between commas.
@@ -122,25 +132,34 @@ func (l *uidList) invalid(format string, args ...any) *refusal {
 }
 
 // distinct removes, in place, what came before.
-func distinct(uids []string) []string {
-	const few = 16 // for which looking through them is quicker than a map
-	if len(uids) <= few {
-		return distinctFew(uids)
+func (l *uidList) distinct() {
+	const few = 16 // for which looking through them is quicker
+	seen := func(i int, kept []string) bool { return slices.Contains(kept, l.uids[i]) }
+	if len(l.uids) > few {
+		l.table = append(l.table[:0], make([]int32, 1<<bits.Len(uint(2*len(l.uids))))...)
+		seen = l.seen
 	}
-	seen := make(map[string]struct{}, len(uids))
-	return slices.DeleteFunc(uids, func(uid string) bool {
-		before := len(seen)
-		seen[uid] = struct{}{}
-		return len(seen) == before
-	})
-}
-
-func distinctFew(uids []string) []string {
-	kept := uids[:min(len(uids), 1)]
-	for _, uid := range uids[len(kept):] {
-		if !slices.Contains(kept, uid) {
+	kept := l.uids[:0]
+	for i, uid := range l.uids {
+		if !seen(i, kept) {
 			kept = append(kept, uid)
 		}
 	}
-	return kept
+	l.uids = kept
+}
+
+// seen reports whether uid i is among those that were kept, and else enters it
+// into the table as the next of them. The table is open-addressed and at most
+// half full; places hold indexes into kept, plus one.
+func (l *uidList) seen(i int, kept []string) bool {
+	uid, mask := l.uids[i], uint64(len(l.table)-1)
+	for place := maphash.String(l.seed, uid) & mask; ; place = (place + 1) & mask {
+		switch k := l.table[place]; {
+		case k == 0:
+			l.table[place] = int32(len(kept) + 1)
+			return false
+		case kept[k-1] == uid:
+			return true
+		}
+	}
 }
