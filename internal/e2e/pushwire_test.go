@@ -107,7 +107,7 @@ func TestOneConnectionForAll(t *testing.T) {
 	g.http.Transport.(*http.Transport).MaxConnsPerHost = 1
 	for _, path := range []string{"/socket.io/", "/socket/socket.io/"} {
 		for range 3 {
-			p, sid := rawHandshake(t, g, path, "&b64=1")
+			p, sid := rawHandshakeOn(t, g.http, g, path)
 			p.post(t, frame("40/merchant"))
 			g.wantPush(t, "topic_push", `{"type":"merchant","topic":"none","data":1}`, 0)
 			p.poll(t, frame("40", "40/merchant,", `42/merchant,["message","connect success"]`))

@@ -17,8 +17,8 @@ import (
 
 // rawPolling is a client by hand, for what stock clients from npm do not do: Socket.IO-Client-Swift 15 sends no EIO.
 type rawPolling struct {
-	g   *gateway
-	url string // with the query of the session
+	http *http.Client
+	url  string // with the query of the session
 }
 
 func (p *rawPolling) do(t *testing.T, method, body string) (int, string) {
@@ -32,7 +32,7 @@ func (p *rawPolling) do(t *testing.T, method, body string) (int, string) {
 	if body != "" {
 		req.Header.Set("Content-Type", "text/plain;charset=UTF-8")
 	}
-	resp, err := p.g.http.Do(req)
+	resp, err := p.http.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,10 +74,17 @@ func frame(packets ...string) string {
 	return payload.String()
 }
 
-// rawHandshake opens a polling session and returns its client and id.
-func rawHandshake(t *testing.T, g *gateway, path, query string) (*rawPolling, string) {
+// rawHandshake opens a polling session with connections of its own, and returns its client and id.
+func rawHandshake(t *testing.T, g *gateway, path string) (*rawPolling, string) {
 	t.Helper()
-	p := &rawPolling{g: g, url: "http://" + g.addr + path + "?transport=polling" + query}
+	transport := new(http.Transport)
+	t.Cleanup(transport.CloseIdleConnections)
+	return rawHandshakeOn(t, &http.Client{Transport: transport}, g, path)
+}
+
+func rawHandshakeOn(t *testing.T, client *http.Client, g *gateway, path string) (*rawPolling, string) {
+	t.Helper()
+	p := &rawPolling{http: client, url: "http://" + g.addr + path + "?transport=polling&b64=1"}
 	status, body := p.do(t, "GET", "")
 	length, packet, found := strings.Cut(body, ":")
 	if status != http.StatusOK || !found || length != fmt.Sprint(len(packet)) {
@@ -106,7 +113,7 @@ func TestNoVersionByPolling(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			g := startGateway(t)
-			p, sid := rawHandshake(t, g, path, "&b64=1")
+			p, sid := rawHandshake(t, g, path)
 			p.poll(t, frame("40"))
 			p.post(t, frame("40/merchant"))
 			p.poll(t, frame("40/merchant,", `42/merchant,["message","connect success"]`))
@@ -151,7 +158,7 @@ func TestNoVersionByWebSocket(t *testing.T) {
 func TestNoVersionUpgrade(t *testing.T) {
 	t.Parallel()
 	g := startGateway(t)
-	p, sid := rawHandshake(t, g, "/socket.io/", "&b64=1")
+	p, sid := rawHandshake(t, g, "/socket.io/")
 	p.post(t, frame("40/merchant"))
 	p.poll(t, frame("40", "40/merchant,", `42/merchant,["message","connect success"]`))
 
@@ -172,7 +179,7 @@ func TestStrangeVersion(t *testing.T) {
 	t.Parallel()
 	g := startGateway(t)
 	for _, version := range []string{"2", "5", "44", "abc", "3.0"} {
-		p := &rawPolling{g: g, url: "http://" + g.addr + "/socket.io/?transport=polling&EIO=" + version}
+		p := &rawPolling{http: g.http, url: "http://" + g.addr + "/socket.io/?transport=polling&EIO=" + version}
 		status, body := p.do(t, "GET", "")
 		if want := `{"code":5,"message":"Unsupported protocol version"}`; status != http.StatusBadRequest || body != want {
 			t.Errorf("EIO=%s: answered %d %s, want 400 %s", version, status, body, want)

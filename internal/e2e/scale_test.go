@@ -44,6 +44,8 @@ func TestManyRiders(t *testing.T) {
 		})
 	}
 
+	g.checkMemory(t, resident) // a push leaves nothing behind
+
 	fleet.all(t, func(_ int, c *rawWebSocket) error { return c.conn.Close() })
 	g.eventually(t, "topic_push", `{"type":"rider","topic":"everywhere","data":0}`, wantOffline(manyRiders))
 	g.checkGoroutines(t, internal, goroutines)
