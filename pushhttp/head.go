@@ -17,6 +17,9 @@ const maxHeaderFields = 100
 // a length that is no number or there twice, a coding other than chunked or
 // identity or there twice, broken chunks, line feeds in chunk extensions.
 func checkHead(header *fasthttp.RequestHeader) *refusal {
+	if version := header.Protocol(); !header.IsHTTP11() && string(version) != "HTTP/1.0" {
+		return hangUp(CodeHTTP, "request line: the version must be HTTP/1.1 or HTTP/1.0")
+	}
 	var hasLength, hasCoding bool
 	fields := 0
 	for raw := header.RawHeaders(); len(raw) > 0; fields++ {

@@ -76,6 +76,7 @@ func newHandler(t testing.TB, cfg pushhttp.Config) (*pushhttp.Handler, *recorder
 type reply struct {
 	status int
 	header http.Header
+	closes bool // the connection
 	body   string
 	json   answer
 }
