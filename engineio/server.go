@@ -9,6 +9,7 @@ import (
 
 	"outrider/internal/httpwire"
 	"outrider/internal/loop"
+	"outrider/internal/poll"
 )
 
 // Server serves Engine.IO on any number of listeners.
@@ -35,7 +36,10 @@ type shard struct {
 }
 
 // NewServer returns a server that is running, though without a listener.
-func NewServer(cfg Config) (*Server, error) {
+func NewServer(cfg Config) (*Server, error) { return newServer(cfg, nil) }
+
+// newServer is NewServer on other pollers than the system's, for tests.
+func newServer(cfg Config, newPoller func() (poll.Poller, error)) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
@@ -46,6 +50,7 @@ func NewServer(cfg Config) (*Server, error) {
 	}
 	srv.group, err = loop.Start(loop.Config{
 		Loops:       cfg.Loops,
+		NewPoller:   newPoller,
 		Tick:        cfg.tick(),
 		Attach:      func(l *loop.Loop) any { return &shard{srv: srv, loop: l} },
 		Accept:      srv.accept,
@@ -70,10 +75,6 @@ func shardOf(l *loop.Loop) *shard { return l.Data().(*shard) }
 // ErrServerClosed then. The listener must be one of net's TCP or Unix
 // listeners; it is closed when Serve returns.
 func (srv *Server) Serve(ln net.Listener) error {
-	if srv.draining.Load() {
-		_ = ln.Close()
-		return ErrServerClosed
-	}
 	err := srv.group.Serve(ln)
 	if errors.Is(err, loop.ErrClosed) {
 		return ErrServerClosed

@@ -1,0 +1,40 @@
+package engineio
+
+import (
+	"outrider/internal/poll/polltest"
+)
+
+// NewServerOn is NewServer on a network in memory.
+func NewServerOn(cfg Config, network *polltest.Net) (*Server, error) {
+	return newServer(cfg, network.Poller)
+}
+
+// Adopt gives the server a connection as if it had accepted it.
+func (srv *Server) Adopt(fd int) error { return srv.group.Adopt(fd) }
+
+// Tick returns the resolution of the server's timers.
+func (srv *Server) Tick() int64 { return int64(srv.cfg.tick()) }
+
+// Tables returns the number of sessions that the server can find by their
+// ids, the number that its timers can find, and the number of timers.
+func (srv *Server) Tables() (byID, byToken, timers int) {
+	for _, l := range srv.group.Loops() {
+		counted := make(chan struct{})
+		l.Post(func() {
+			byToken += shardOf(l).sessions.Len()
+			timers += l.Timers().Len()
+			close(counted)
+		})
+		<-counted
+	}
+	return srv.sessions.len(), byToken, timers
+}
+
+// Bounds of a session's inbox.
+const (
+	MaxInboxItems = maxInboxItems
+	MaxInboxBytes = maxInboxBytes
+)
+
+// CloseGrace is how long a closed polling session is kept for its client.
+const CloseGrace = closeGrace
