@@ -143,6 +143,8 @@ func refusedIdentities() []struct{ name, kind, object, field string } {
 		{"uid object", "platform", `{"uid":{"id":1},"type":"platform"}`, "uid"},
 		{"uid too long", "platform", `{"uid":"` + long + `","type":"platform"}`, "uid"},
 		{"uid too long in bytes", "customer", `{"uid":"` + strings.Repeat("店", 86) + `","type":"customer"}`, "uid"},
+		{"type of no kind", "rider", `{"uid":1,"type":"robot","topic":"r","token":"t"}`, "type"},
+		{"type of another kind", "rider", `{"uid":1,"type":"customer","topic":"r","token":"t"}`, "type"},
 		{"type not a string", "rider", `{"uid":1,"type":{"kind":"rider"},"topic":"r","token":"t"}`, "type"},
 		{"topic too long", "rider", `{"uid":1,"type":"rider","topic":"` + long + `","token":"t"}`, "topic"},
 		{"topic not a string", "rider", `{"uid":1,"type":"rider","topic":{"a":1},"token":"t"}`, "topic"},
