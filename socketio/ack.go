@@ -42,7 +42,7 @@ func (s *Socket) EmitWithAck(timeout time.Duration, event string, args []any, fn
 func (s *Socket) awaitAck(fn func(*Args, error)) (id uint64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.Connected() { // failAcks comes after this state and takes the same lock
+	if s.state.Load() != connected { // failAcks comes after this state and takes the same lock
 		return 0, ErrNotConnected
 	}
 	x := s.need()

@@ -16,6 +16,7 @@ const (
 	DefaultMaxNamespaces      = 32
 	DefaultMaxChildNamespaces = 10_000
 	DefaultMaxNamespaceLength = 4096
+	DefaultMaxAuthBytes       = 64 << 10
 	DefaultMaxAttachments     = 10
 	DefaultMaxAckDigits       = 15
 	DefaultMaxPendingAcks     = 128
@@ -73,6 +74,9 @@ type Config struct {
 	// MaxNamespaceLength bounds the name of a namespace in bytes, with the query that a client of protocol 4 puts after
 	// it. Default 4096.
 	MaxNamespaceLength int
+	// MaxAuthBytes bounds what comes with CONNECT in protocol 5, which may be kept as long as the socket. Default 64 KiB.
+	// More is answered with CONNECT_ERROR.
+	MaxAuthBytes int
 
 	// MaxAttachments is how many binary attachments a packet may announce. Default 10.
 	MaxAttachments int
@@ -123,6 +127,7 @@ func (c Config) withDefaults() (Config, error) {
 		{&c.MaxNamespaces, DefaultMaxNamespaces},
 		{&c.MaxChildNamespaces, DefaultMaxChildNamespaces},
 		{&c.MaxNamespaceLength, DefaultMaxNamespaceLength},
+		{&c.MaxAuthBytes, DefaultMaxAuthBytes},
 		{&c.MaxAttachments, DefaultMaxAttachments},
 		{&c.MaxAttachmentBytes, held},
 		{&c.MaxAckDigits, DefaultMaxAckDigits},

@@ -26,6 +26,8 @@ type conn struct {
 	joined  bool             // a namespace has been joined
 	doomed  DisconnectReason // why this side has closed the connection, 0 if it has not: nothing is read any more
 
+	expelled atomic.Bool // Disconnect has closed the connection
+
 	mu      sync.Mutex // guards sockets; taken alone
 	sockets []*Socket
 	first   [2]*Socket // room for sockets, so that most connections need no other
@@ -65,8 +67,11 @@ func (h engineHandler) Closed(session *engineio.Session, reason engineio.CloseRe
 	}
 	c.pending = nil
 	cause := DisconnectReason(reason)
-	if c.doomed != 0 {
+	switch {
+	case c.doomed != 0:
 		cause = c.doomed
+	case c.expelled.Load(): // whoever was connecting at that moment
+		cause = ReasonServerDisconnect
 	}
 	for _, s := range c.snapshot() {
 		s.leave(cause)
@@ -185,13 +190,19 @@ func (c *conn) rescue(where string) {
 
 func (c *conn) log(level slog.Level, msg string, attrs ...slog.Attr) {
 	logger := c.server.cfg.Logger
-	if ctx := context.Background(); logger.Enabled(ctx, level) {
-		logger.LogAttrs(ctx, level, msg, append(attrs, slog.String("remote", c.session.RemoteAddr().String()))...)
+	ctx := context.Background()
+	if !logger.Enabled(ctx, level) {
+		return
 	}
+	if remote := c.session.RemoteAddr(); remote.IsValid() { // polling has one for each request
+		attrs = append(attrs, slog.String("remote", remote.String()))
+	}
+	logger.LogAttrs(ctx, level, msg, attrs...)
 }
 
 // disconnect takes all sockets out of their namespaces and closes the connection.
 func (c *conn) disconnect() {
+	c.expelled.Store(true)
 	for _, s := range c.snapshot() {
 		s.expel()
 	}

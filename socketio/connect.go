@@ -16,6 +16,7 @@ var rootName = []byte("/")
 var (
 	errInvalidNamespace  = &ConnectError{Message: "Invalid namespace"}
 	errTooManyNamespaces = &ConnectError{Message: "Too many namespaces"}
+	errAuthTooLarge      = &ConnectError{Message: "Auth too large"}
 )
 
 // connectRoot joins "/" for a client that expects to find itself there.
@@ -40,8 +41,12 @@ func (c *conn) connectTimeout() {
 
 // connect lets the client into a namespace, or tells it why not.
 func (c *conn) connect(name, query, payload []byte) {
-	if c.find(name) == nil && c.full() {
+	switch {
+	case c.find(name) == nil && c.full():
 		c.refuse(name, errTooManyNamespaces)
+		return
+	case len(payload) > c.server.cfg.MaxAuthBytes:
+		c.refuse(name, errAuthTooLarge)
 		return
 	}
 	ns := c.server.enter(name)
@@ -49,11 +54,8 @@ func (c *conn) connect(name, query, payload []byte) {
 		c.refuse(name, errInvalidNamespace)
 		return
 	}
-	s := &Socket{conn: c, ns: ns}
+	s := newSocket(c, ns, c.auth(query, payload))
 	defer s.settle()
-	if auth := c.auth(query, payload); auth != nil {
-		s.extra = &extra{auth: auth}
-	}
 	for _, middleware := range ns.handlers.Load().middleware {
 		if err := middleware(s); err != nil {
 			c.refuse(name, err)
@@ -64,9 +66,7 @@ func (c *conn) connect(name, query, payload []byte) {
 		return
 	}
 	for _, fn := range ns.handlers.Load().connect {
-		if s.Connected() {
-			fn(s)
-		}
+		fn(s)
 	}
 	c.forgetHandshake(s)
 }
@@ -98,19 +98,34 @@ func queryJSON(query string) json.RawMessage {
 	return append(dst, '}')
 }
 
-// welcome tells the client that it has joined, and then lets events through to it: CONNECT comes first.
+// welcome tells the client that it has joined, and lets events through to it: those that are sent before the client can
+// know not at all, those after it all, and CONNECT comes first.
 func (s *Socket) welcome() bool {
-	s.ns.sockets.add(s, (*Socket).settleIn)
 	s.conn.add(s)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Store(welcomed)
+	s.ns.joined.Add(1)
 	if s.conn.session.SendFrame(s.connectFrame()) != nil {
+		s.ns.joined.Add(-1)
+		s.state.Store(joining)
 		s.conn.remove(s)
-		s.ns.sockets.remove(s.slot)
 		return false
 	}
 	s.conn.joined = true
 	s.conn.server.counters.connects.Add(1)
 	s.state.Store(connected)
 	return true
+}
+
+// newSocket returns a socket that has its id, and has not been let in.
+func newSocket(c *conn, ns *Namespace, auth json.RawMessage) *Socket {
+	s := &Socket{conn: c, ns: ns}
+	if auth != nil {
+		s.extra = &extra{auth: auth}
+	}
+	ns.sockets.add(s, (*Socket).settleIn)
+	return s
 }
 
 // settleIn takes over the slot, and the id that goes with it.
@@ -138,7 +153,7 @@ func (s *Socket) connectFrame() *engineio.Frame {
 // settle lets go of a socket that was not let in, whichever way the attempt ended.
 func (s *Socket) settle() {
 	if s.state.CompareAndSwap(joining, gone) {
-		s.leaveAll()
+		s.vacate()
 		s.ns.server.release(s.ns)
 	}
 }

@@ -135,6 +135,12 @@ func TestMiddleware(t *testing.T) {
 		admin := s.Of("/admin")
 		admin.Use(func(s *socketio.Socket) error {
 			order.add("first")
+			if len(s.ID()) < 20 || s.ID() == strings.Repeat("A", 20) {
+				t.Errorf("no id yet: %s", s.ID())
+			}
+			if s.Namespace().Socket(s.ID()) != nil || len(collect(s.Namespace().To(s.ID()))) != 0 {
+				t.Error("others see it before its time")
+			}
 			if s.Connected() || !errors.Is(s.Emit("early"), socketio.ErrNotConnected) {
 				t.Error("connected before its time")
 			}
@@ -349,6 +355,17 @@ func TestDynamicNamespaceRace(t *testing.T) {
 	seen.Range(func(any, any) bool { n++; return true })
 	if n != 1 {
 		t.Errorf("%d namespaces of one name", n)
+	}
+}
+
+func TestMaxAuthBytes(t *testing.T) {
+	_, addr := start(t, socketio.Config{MaxAuthBytes: 10}, nil)
+	c := dial(t, addr, "4")
+	c.send(`40{"a":12345}`)
+	c.expect(`44{"message":"Auth too large"}`)
+	c.send(`40{"a":1234}`)
+	if text := c.read(); !strings.HasPrefix(text, `40{"sid"`) {
+		t.Errorf("got %s", text)
 	}
 }
 

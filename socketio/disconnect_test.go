@@ -39,12 +39,13 @@ func TestDisconnectReasons(t *testing.T) {
 		}},
 	} {
 		t.Run(test.want, func(t *testing.T) {
-			ends := make(chan string, 10)
+			ends, begun := make(chan string, 10), make(chan struct{}, 2)
 			s, addr := start(t, socketio.Config{Engine: test.cfg}, func(s *socketio.Server) {
 				for _, name := range []string{"/", "/a"} {
 					s.Of(name).OnConnect(func(s *socketio.Socket) {
 						s.SetData("data")
 						s.Join("x", "y")
+						begun <- struct{}{}
 					})
 					s.Of(name).OnDisconnect(func(s *socketio.Socket, r socketio.DisconnectReason) {
 						ends <- fmt.Sprintf("%v, %v %v %v %d", r, s.Connected(), s.Data(), s.Rooms(), s.Namespace().Len())
@@ -54,6 +55,8 @@ func TestDisconnectReasons(t *testing.T) {
 			c := dial(t, addr, "4")
 			c.join("/")
 			c.join("/a")
+			wait(t, begun)
+			wait(t, begun)
 			test.end(s, c)
 			for range 2 {
 				if got, want := wait(t, ends), test.want+", false data [x y] 0"; got != want {
@@ -118,6 +121,7 @@ func TestDisconnectOfNamespace(t *testing.T) {
 
 // TestDisconnectWhileConnecting: in a middleware there is nothing to leave yet, but the connection can be closed.
 func TestDisconnectWhileConnecting(t *testing.T) {
+	second := make(chan bool, 1)
 	s, addr := start(t, socketio.Config{}, func(s *socketio.Server) {
 		s.Of("/a").Use(func(s *socketio.Socket) error {
 			s.Disconnect(false)
@@ -132,7 +136,7 @@ func TestDisconnectWhileConnecting(t *testing.T) {
 			s.Of(name).OnDisconnect(func(*socketio.Socket, socketio.DisconnectReason) { t.Errorf("disconnected from %s", name) })
 		}
 		s.Of("/c").OnConnect(func(s *socketio.Socket) { s.Disconnect(false) })
-		s.Of("/c").OnConnect(func(*socketio.Socket) { t.Error("connected although disconnected") })
+		s.Of("/c").OnConnect(func(s *socketio.Socket) { second <- s.Connected() })
 		s.Of("/d").Use(func(s *socketio.Socket) error {
 			s.Session().Fail(engineio.ReasonTransportError)
 			return nil
@@ -142,6 +146,9 @@ func TestDisconnectWhileConnecting(t *testing.T) {
 	c.join("/a")
 	c.join("/c")
 	c.expect("41/c,")
+	if wait(t, second) {
+		t.Error("connected although disconnected")
+	}
 	c.send("40/b")
 	c.expect("41/a,")
 	c.expectClosed()

@@ -118,7 +118,6 @@ func (t *Table) Add() (s *Socket, slot uint32) {
 func (t *Table) Remove(slot uint32)      { t.t.remove(slot) }
 func (t *Table) Get(slot uint32) *Socket { return t.t.get(slot) }
 func (t *Table) All() iter.Seq[*Socket]  { return t.t.all() }
-func (t *Table) Len() int                { return t.t.len() }
 
 // Chunks is how many chunks the table holds.
 func (t *Table) Chunks() (n int) {
@@ -150,6 +149,9 @@ func (s *Server) Leftovers() string {
 	for name, ns := range s.namespaces {
 		if n := ns.Len(); n != 0 {
 			left += fmt.Sprintf("%d sockets in %s; ", n, name)
+		}
+		for range ns.sockets.all() {
+			left += fmt.Sprintf("a slot in %s; ", name)
 		}
 		if ns.template != nil && !ns.pinned && !s.cfg.KeepEmptyNamespaces || ns.refs != 0 {
 			left += fmt.Sprintf("namespace %s with %d references; ", name, ns.refs)

@@ -41,8 +41,8 @@ func (id socketID) appendText(dst []byte) []byte {
 	return base64.RawURLEncoding.AppendEncode(dst, id[:])
 }
 
-// Socket returns the connected socket with that id, or nil. It allocates nothing, takes no lock that a connect or a
-// disconnect waits for, and costs the same whatever the number of sockets.
+// Socket returns the connected socket with that id, or nil. It allocates nothing, and costs the same whatever the number
+// of sockets.
 func (n *Namespace) Socket(id string) *Socket {
 	if s := n.byID(id); s != nil && s.Connected() {
 		return s
@@ -57,34 +57,34 @@ func (n *Namespace) byID(id string) *Socket {
 			return s
 		}
 	}
-	return n.byEngineID(id)
+	if engineID, ok := n.engineID(id); ok {
+		if c := n.server.connections.get(engineID); c != nil {
+			return c.in(n)
+		}
+	}
+	return nil
 }
 
-// byEngineID finds the socket of a client older than protocol 5, whose id is the engine's behind the namespace.
-func (n *Namespace) byEngineID(id string) *Socket {
+// engineID returns the engine's id in the id of a socket of a client older than protocol 5: behind the namespace and
+// "#", or bare in "/".
+func (n *Namespace) engineID(id string) (engineio.ID, bool) {
 	if n.wire != nil {
 		var ok bool
 		if id, ok = strings.CutPrefix(id, n.name); !ok {
-			return nil
+			return engineio.ID{}, false
 		}
 		if id, ok = strings.CutPrefix(id, "#"); !ok {
-			return nil
+			return engineio.ID{}, false
 		}
 	}
-	engineID, ok := engineio.ParseID(id)
-	if !ok {
-		return nil
-	}
-	if c := n.server.connections.get(engineID); c != nil {
-		return c.in(n)
-	}
-	return nil
+	return engineio.ParseID(id)
 }
 
 // named reports whether id is the socket's.
 func (s *Socket) named(id string) bool {
 	if s.Revision() == engineio.Revision3 {
-		return s.ns.byEngineID(id) == s
+		engineID, ok := s.ns.engineID(id)
+		return ok && engineID == s.conn.session.ID()
 	}
 	parsed, ok := engineio.ParseID(id)
 	return ok && socketID(parsed) == s.id

@@ -29,7 +29,8 @@ type Namespace struct {
 	mu       sync.Mutex // guards changes of handlers
 	handlers atomic.Pointer[handlers]
 
-	sockets table
+	sockets table         // those that are connecting included
+	joined  atomic.Int64  // how many of them are connected
 	acks    atomic.Uint64 // the ids of acknowledgements that the server waits for
 
 	connected    *engineio.Frame // CONNECT as clients of protocol 4 get it
@@ -90,13 +91,14 @@ func (n *Namespace) Use(middleware func(*Socket) error) {
 }
 
 // OnConnect adds a handler that runs when a socket has joined the namespace, after the client has been told
-// (PROTOCOL.md 2.4) and before any of its events.
+// (PROTOCOL.md 2.4) and before any of its events. It runs for every such socket, so that OnDisconnect can undo what it
+// does: also for one that something has disconnected in the meantime.
 func (n *Namespace) OnConnect(fn func(*Socket)) {
 	n.change(func(h *handlers) { h.connect = with(h.connect, fn) })
 }
 
-// OnDisconnect adds a handler that runs when a socket has left the namespace: exactly once for each socket that
-// OnConnect has seen, and after it. The socket's data and the list of rooms it was in are still there.
+// OnDisconnect adds a handler that runs when a socket has left the namespace: exactly once for each socket for which
+// OnConnect runs, and after it. The socket's data and the list of rooms it was in are still there.
 func (n *Namespace) OnDisconnect(fn func(*Socket, DisconnectReason)) {
 	n.change(func(h *handlers) { h.disconnect = with(h.disconnect, fn) })
 }
@@ -126,13 +128,13 @@ func (n *Namespace) OnAny(fn func(*Event)) {
 
 // Len returns how many sockets are in the namespace, or in all that were made from it if it is a template.
 func (n *Namespace) Len() int {
-	sum := n.sockets.len()
+	sum := n.joined.Load()
 	if n.match != nil {
 		for _, child := range n.server.childrenOf(n) {
-			sum += child.sockets.len()
+			sum += child.joined.Load()
 		}
 	}
-	return sum
+	return int(sum)
 }
 
 // Sockets iterates over the sockets in the namespace, in no order. It holds no lock: sockets may come and go

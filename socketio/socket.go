@@ -19,7 +19,7 @@ type Socket struct {
 	conn *conn
 	ns   *Namespace
 
-	mu    sync.Mutex // guards extra and data
+	mu    sync.Mutex // guards extra and data; taken before the engine's locks and the registry's
 	extra *extra     // what most sockets never have; nil until needed
 	data  any
 
@@ -39,7 +39,8 @@ type extra struct {
 
 // The states of a socket. They only ever grow.
 const (
-	joining uint32 = iota
+	joining  uint32 = iota
+	welcomed        // CONNECT is being sent, by who holds mu
 	connected
 	gone // the reason is in the higher bits
 
@@ -70,7 +71,15 @@ func (s *Socket) Session() *engineio.Session { return s.conn.session }
 func (s *Socket) Revision() engineio.Revision { return s.conn.session.Revision() }
 
 // Connected reports whether the socket is in its namespace: the client has been told so, and neither side has left.
-func (s *Socket) Connected() bool { return s.state.Load() == connected }
+func (s *Socket) Connected() bool {
+	state := s.state.Load()
+	if state == welcomed { // the client may know already: what is sent to it now must reach it, behind CONNECT
+		s.mu.Lock()
+		state = s.state.Load()
+		s.mu.Unlock()
+	}
+	return state == connected
+}
 
 // Handshake returns the request that opened the connection, or nil if [Config].Handshake says that it is not kept so
 // long.
@@ -159,9 +168,10 @@ func (s *Socket) expel() {
 // leave takes a connected socket out of its namespace and rooms. One caller wins; it owes a finish on the connection's
 // turn.
 func (s *Socket) leave(reason DisconnectReason) bool {
-	if !s.state.CompareAndSwap(connected, gone|uint32(reason)<<reasonShift) {
+	if !s.Connected() || !s.state.CompareAndSwap(connected, gone|uint32(reason)<<reasonShift) {
 		return false
 	}
+	s.ns.joined.Add(-1)
 	s.vacate()
 	return true
 }

@@ -13,7 +13,6 @@ import (
 //
 // Readers take no lock. They see each socket at most once, because a socket has one slot for all its life.
 type table struct {
-	count  atomic.Int64
 	chunks atomic.Pointer[[]atomic.Pointer[chunk]]
 
 	mu    sync.Mutex // guards changes, and what follows
@@ -30,8 +29,6 @@ type chunk struct {
 	n     int
 }
 
-func (t *table) len() int { return int(t.count.Load()) }
-
 // add gives s a slot. What s is told about the slot happens before readers can see it.
 func (t *table) add(s *Socket, tell func(*Socket, uint32)) {
 	t.mu.Lock()
@@ -47,7 +44,6 @@ func (t *table) add(s *Socket, tell func(*Socket, uint32)) {
 	}
 	tell(s, number*chunkSize+uint32(i))
 	c.slots[i].Store(s)
-	t.count.Add(1)
 }
 
 // take marks a free slot as used.
@@ -71,7 +67,6 @@ func (t *table) remove(slot uint32) {
 	c.slots[i].Store(nil)
 	c.used[i/64] &^= 1 << (i % 64)
 	c.n--
-	t.count.Add(-1)
 	switch {
 	case c.n == chunkSize-1:
 		t.open = append(t.open, number)
