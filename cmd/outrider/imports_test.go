@@ -18,7 +18,7 @@ func TestImports(t *testing.T) {
 		"internal/websocket":   {},
 		"internal/wheel":       {},
 		"internal/loop":        {"internal/poll", "internal/wheel"},
-		"engineio":             {"internal/httpwire", "internal/loop", "internal/websocket", "internal/wheel"},
+		"engineio":             {"internal/httpwire", "internal/loop", "internal/poll", "internal/websocket", "internal/wheel"},
 		"socketio":             {"engineio", "registry"},
 		"internal/gateway":     {"engineio", "pushhttp", "registry", "socketio"},
 		"internal/conformance": {"engineio", "socketio"},
