@@ -1,21 +1,31 @@
 // Package polltest is a network in memory under the real event loop: a
 // [poll.Poller] whose descriptors are not the kernel's. Faults are drawn from
-// a seed: short reads and writes, EAGAIN, events that are stale, doubled or
-// about nothing. Time is the runtime's, so that it runs in a testing/synctest
-// bubble.
+// a seed: short reads and writes, EAGAIN, wake-ups for nothing, and events
+// that are stale, doubled, shuffled or about nothing. Time is the runtime's,
+// so that it runs in a testing/synctest bubble.
+//
+// What it shares with the kernel is held by the tests of package poll, which
+// run over both.
 package polltest
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
-	"time"
 
 	"outrider/internal/poll"
 )
 
-// ErrReset is what a read or write on a reset connection returns.
-var ErrReset = errors.New("polltest: connection reset")
+// Errors of this package.
+var (
+	// ErrReset is what a read or write on a reset connection returns.
+	ErrReset = errors.New("polltest: connection reset")
+	// ErrNotWatched: Mod or Del of a descriptor that was not added.
+	ErrNotWatched = errors.New("polltest: descriptor is not watched")
+	// ErrWatched: Add of a descriptor that was added before.
+	ErrWatched = errors.New("polltest: descriptor is watched already")
+)
 
 // errClosed: the descriptor is not open. The loop must never see it.
 var errClosed = errors.New("polltest: bad file descriptor")
@@ -29,16 +39,25 @@ type Net struct {
 	pollers []*poller
 	stale   []uint64 // tokens of descriptors that were closed
 	misuse  []error
+	stopped bool   // the process is
+	refusal error  // what Add returns
+	between func() // called by Wait
 }
 
 // socket is the server's end of a connection.
 type socket struct {
 	in       []byte // from the peer, not read yet
 	out      []byte // to the peer, not taken yet
+	read     int    // bytes that the server has read
+	written  int    // bytes that the server has written
+	resetIn  int    // reset when so many have been read; negative: never
+	resetOut int    // the same for written
 	fin      bool   // the peer has shut its side
+	gone     bool   // the peer has closed
 	reset    bool
 	shut     bool // the server has shut its side
-	closed   bool
+	closed   bool // the server has closed
+	detached bool // the server has taken it out of the poller
 	poller   *poller
 	token    uint64
 	interest poll.Interest
@@ -59,11 +78,12 @@ func New(window int, seed uint64) *Net {
 	return n
 }
 
-// Misuse returns what a caller did to descriptors that were not its own.
-func (n *Net) Misuse() []error {
+// Misuse returns what a caller did to descriptors that it had no right to:
+// that were closed, or another poller's, or shut for writing.
+func (n *Net) Misuse() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.misuse
+	return errors.Join(n.misuse...)
 }
 
 // Open returns the number of descriptors that are open.
@@ -78,25 +98,58 @@ func (n *Net) Open() (open int) {
 	return open
 }
 
+// Stop stops the process that the pollers belong to, as SIGSTOP would: no
+// Wait returns until Continue.
+func (n *Net) Stop() { n.setStopped(true) }
+
+// Continue undoes Stop.
+func (n *Net) Continue() { n.setStopped(false) }
+
+func (n *Net) setStopped(stopped bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stopped = stopped
+	for _, p := range n.pollers {
+		p.signal()
+	}
+}
+
+// Refuse makes Add return err from now on, as a kernel without memory for
+// more watches would; nil ends it.
+func (n *Net) Refuse(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.refusal = err
+}
+
+// Between makes every Wait call fn when it has found events, before it
+// returns them: what another goroutine does between a batch's arrival and
+// its handling.
+func (n *Net) Between(fn func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.between = fn
+}
+
 // Dial makes a connection and gives the server's descriptor to adopt, which
 // is loop.Group's.
 func (n *Net) Dial(adopt func(fd int) error) (*Peer, error) {
+	s := &socket{resetIn: -1, resetOut: -1, changed: make(chan struct{})}
+	return &Peer{net: n, sock: s}, adopt(n.open(s))
+}
+
+// open gives s the lowest free descriptor.
+func (n *Net) open(s *socket) (fd int) {
 	n.mu.Lock()
-	s := &socket{changed: make(chan struct{})}
-	fd := -1
-	for i, used := range n.socks {
+	defer n.mu.Unlock()
+	for fd, used := range n.socks {
 		if used == nil {
-			fd = i
-			n.socks[i] = s
-			break
+			n.socks[fd] = s
+			return fd
 		}
 	}
-	if fd < 0 {
-		fd = len(n.socks)
-		n.socks = append(n.socks, s)
-	}
-	n.mu.Unlock()
-	return &Peer{net: n, sock: s}, adopt(fd)
+	n.socks = append(n.socks, s)
+	return len(n.socks) - 1
 }
 
 // change tells the peer and the poller that something is new. Under mu.
@@ -104,8 +157,15 @@ func (n *Net) change(s *socket) {
 	close(s.changed)
 	s.changed = make(chan struct{})
 	if s.poller != nil {
-		s.poller.wake()
+		s.poller.signal()
 	}
+}
+
+// kill resets s: what either side has not read is lost. Under mu.
+func (n *Net) kill(s *socket) {
+	s.reset = true
+	s.in, s.out = nil, nil
+	n.change(s)
 }
 
 // chance is true once in k on a faulty network. Under mu.
@@ -119,230 +179,7 @@ func (n *Net) part(bytes int) int {
 	return bytes
 }
 
-// Poller makes a poller, for loop.Config.NewPoller.
-func (n *Net) Poller() (poll.Poller, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	p := &poller{net: n, woken: make(chan struct{}, 1)}
-	n.pollers = append(n.pollers, p)
-	return p, nil
+// blame notes a caller's mistake. Under mu.
+func (n *Net) blame(fd int, what string) {
+	n.misuse = append(n.misuse, fmt.Errorf("polltest: descriptor %d: %s", fd, what))
 }
-
-type poller struct {
-	net   *Net
-	woken chan struct{}
-}
-
-func (p *poller) wake() {
-	select {
-	case p.woken <- struct{}{}:
-	default:
-	}
-}
-
-// socket returns an open descriptor's socket. Under mu.
-func (p *poller) socket(fd int) (*socket, error) {
-	if fd < 0 || fd >= len(p.net.socks) || p.net.socks[fd] == nil {
-		p.net.misuse = append(p.net.misuse, errClosed)
-		return nil, errClosed
-	}
-	return p.net.socks[fd], nil
-}
-
-func (p *poller) watch(fd int, token uint64, in poll.Interest) error {
-	p.net.mu.Lock()
-	defer p.net.mu.Unlock()
-	s, err := p.socket(fd)
-	if err != nil {
-		return err
-	}
-	s.poller, s.token, s.interest = p, token, in
-	p.wake()
-	return nil
-}
-
-// Add implements poll.Poller.
-func (p *poller) Add(fd int, token uint64, in poll.Interest) error { return p.watch(fd, token, in) }
-
-// Mod implements poll.Poller.
-func (p *poller) Mod(fd int, token uint64, in poll.Interest) error { return p.watch(fd, token, in) }
-
-// Del implements poll.Poller.
-func (p *poller) Del(fd int) error {
-	p.net.mu.Lock()
-	defer p.net.mu.Unlock()
-	s, err := p.socket(fd)
-	if err == nil {
-		s.poller = nil
-	}
-	return err
-}
-
-// Wait implements poll.Poller.
-func (p *poller) Wait(events []poll.Event, timeout time.Duration) (int, error) {
-	var expired <-chan time.Time
-	if timeout >= 0 {
-		t := time.NewTimer(timeout)
-		defer t.Stop()
-		expired = t.C
-	}
-	for {
-		if n := p.ready(events); n > 0 {
-			select {
-			case <-p.woken:
-			default:
-			}
-			return n, nil
-		}
-		select {
-		case <-p.woken:
-			return p.ready(events), nil
-		case <-expired:
-			return 0, nil
-		}
-	}
-}
-
-func (p *poller) ready(events []poll.Event) int {
-	n := p.net
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	count := 0
-	add := func(token uint64, r poll.Ready) {
-		if count < len(events) {
-			events[count] = poll.Event{Token: token, Ready: r}
-			count++
-		}
-	}
-	for _, s := range n.socks {
-		if s == nil || s.poller != p {
-			continue
-		}
-		r := s.ready(n.window)
-		if r == 0 {
-			continue
-		}
-		add(s.token, r)
-		if n.chance(8) {
-			add(s.token, r) // doubled
-		}
-	}
-	if count > 0 && n.rng != nil {
-		if len(n.stale) > 0 && n.chance(4) {
-			add(n.stale[n.rng.IntN(len(n.stale))], poll.Readable|poll.Writable|poll.Failed)
-		}
-		n.rng.Shuffle(count, func(i, j int) { events[i], events[j] = events[j], events[i] })
-	}
-	return count
-}
-
-func (s *socket) ready(window int) (r poll.Ready) {
-	if s.interest&poll.Read != 0 && (len(s.in) > 0 || s.fin || s.reset) {
-		r |= poll.Readable
-	}
-	if s.interest&poll.Write != 0 && (len(s.out) < window || s.reset) {
-		r |= poll.Writable
-	}
-	if s.reset || s.fin && s.shut {
-		r |= poll.Failed
-	}
-	return r
-}
-
-// Wake implements poll.Poller.
-func (p *poller) Wake() error {
-	p.wake()
-	return nil
-}
-
-// Read implements poll.Poller.
-func (p *poller) Read(fd int, b []byte) (int, error) {
-	p.net.mu.Lock()
-	defer p.net.mu.Unlock()
-	s, err := p.socket(fd)
-	switch {
-	case err != nil:
-		return 0, err
-	case len(s.in) > 0 && !p.net.chance(8):
-		k := copy(b[:p.net.part(min(len(b), len(s.in)))], s.in)
-		s.in = s.in[k:]
-		p.net.change(s)
-		return k, nil
-	case len(s.in) > 0:
-		return 0, poll.ErrAgain
-	case s.reset:
-		return 0, ErrReset
-	case s.fin:
-		return 0, nil
-	}
-	return 0, poll.ErrAgain
-}
-
-// Write implements poll.Poller.
-func (p *poller) Write(fd int, b []byte) (int, error) {
-	p.net.mu.Lock()
-	defer p.net.mu.Unlock()
-	s, err := p.socket(fd)
-	if err != nil {
-		return 0, err
-	}
-	if s.reset {
-		return 0, ErrReset
-	}
-	room := p.net.window - len(s.out)
-	if room <= 0 || p.net.chance(8) {
-		return 0, poll.ErrAgain
-	}
-	k := p.net.part(min(room, len(b)))
-	s.out = append(s.out, b[:k]...)
-	p.net.change(s)
-	return k, nil
-}
-
-// Writev implements poll.Poller.
-func (p *poller) Writev(fd int, bufs [][]byte) (int, error) {
-	total := 0
-	for _, b := range bufs {
-		k, err := p.Write(fd, b)
-		total += k
-		if err != nil && total == 0 {
-			return 0, err
-		}
-		if err != nil || k < len(b) {
-			break
-		}
-	}
-	return total, nil
-}
-
-// Shutdown implements poll.Poller.
-func (p *poller) Shutdown(fd int) error {
-	p.net.mu.Lock()
-	defer p.net.mu.Unlock()
-	s, err := p.socket(fd)
-	if err == nil {
-		s.shut = true
-		p.net.change(s)
-	}
-	return err
-}
-
-// CloseFD implements poll.Poller.
-func (p *poller) CloseFD(fd int) error {
-	p.net.mu.Lock()
-	defer p.net.mu.Unlock()
-	s, err := p.socket(fd)
-	if err != nil {
-		return err
-	}
-	p.net.socks[fd] = nil
-	if len(p.net.stale) < 64 {
-		p.net.stale = append(p.net.stale, s.token)
-	}
-	s.closed, s.shut, s.poller = true, true, nil
-	p.net.change(s)
-	return nil
-}
-
-// Close implements poll.Poller.
-func (p *poller) Close() error { return nil }
