@@ -12,7 +12,8 @@ import (
 // gone. If EmitWithAck itself returns an error, fn is not called: the errors are those of [Socket.Emit], and
 // [ErrLimit] if [Config].MaxPendingAcks are awaited already.
 //
-// fn runs as a handler of the connection does, in its turn. args are valid until it returns.
+// fn runs as a handler of the connection does, in its turn. args are valid until it returns. A timeout is not taken back
+// when the answer comes: a long one keeps a few bytes until it has passed or the connection ends.
 func (s *Socket) EmitWithAck(timeout time.Duration, event string, args []any, fn func(args *Args, err error)) error {
 	var scratch [scratchSize]byte
 	var attachments [][]byte

@@ -12,7 +12,7 @@ import (
 )
 
 // crowd connects clients of both revisions to "/", in rooms: client 0 is in a, 1 in a and b, 2 in b, 3 in none.
-func crowd(t *testing.T, cfg socketio.Config) (*socketio.Server, []*client, []*socketio.Socket) {
+func crowd(t testing.TB, cfg socketio.Config) (*socketio.Server, []*client, []*socketio.Socket) {
 	t.Helper()
 	joined := make(chan *socketio.Socket, 1)
 	s, addr := start(t, cfg, func(s *socketio.Server) {

@@ -23,7 +23,7 @@ import (
 const patience = 10 * time.Second
 
 // start serves a server on a loopback port until the test ends, and fails the test if a handler panicked unasked.
-func start(t *testing.T, cfg socketio.Config, setup func(*socketio.Server)) (*socketio.Server, string) {
+func start(t testing.TB, cfg socketio.Config, setup func(*socketio.Server)) (*socketio.Server, string) {
 	t.Helper()
 	s, err := socketio.NewServer(cfg)
 	if err != nil {
@@ -57,14 +57,14 @@ func start(t *testing.T, cfg socketio.Config, setup func(*socketio.Server)) (*so
 
 // client is a raw WebSocket client: what it sends and expects are engine packets.
 type client struct {
-	t    *testing.T
+	t    testing.TB
 	conn net.Conn
 	eio  string
 	sid  string // of the engine
 }
 
 // dial opens a session of revision eio ("3" or "4") and reads the open packet.
-func dial(t *testing.T, addr, eio string, query ...string) *client {
+func dial(t testing.TB, addr, eio string, query ...string) *client {
 	t.Helper()
 	url := "ws://" + addr + "/socket.io/?transport=websocket&EIO=" + eio
 	for _, q := range query {
@@ -215,7 +215,7 @@ func (c *client) sync(namespace string) {
 func syncHandler(e *socketio.Event) { e.Ack() }
 
 // wait receives from a channel of what handlers report.
-func wait[T any](t *testing.T, ch <-chan T) T {
+func wait[T any](t testing.TB, ch <-chan T) T {
 	t.Helper()
 	select {
 	case v := <-ch:

@@ -61,8 +61,9 @@ func (s *Server) Shutdown(ctx context.Context) error { return s.engine.Shutdown(
 // Close is Shutdown without patience: connections are cut where they are.
 func (s *Server) Close() error { return s.engine.Close() }
 
-// Of returns the namespace of that name, and makes it if there is none; a missing leading slash is added. A namespace
-// that Of has returned exists as long as the server: clients may join it from then on, with or without handlers.
+// Of returns the namespace of that name, and makes it if there is none; a missing leading slash is added. (A name with a
+// comma in it, or a question mark for clients before protocol 5, is one that nobody can ask for.) A namespace that Of has
+// returned exists as long as the server: clients may join it from then on, with or without handlers.
 func (s *Server) Of(name string) *Namespace {
 	if name == "" || name[0] != '/' {
 		name = "/" + name
