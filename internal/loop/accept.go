@@ -20,6 +20,10 @@ const (
 	maxBackoff = time.Second
 )
 
+// maxBacklog is how many connections are turned away for one pause: Linux's
+// default bound of a listener's backlog.
+const maxBacklog = 4096
+
 // fileListener is a net.Listener whose descriptor can be had. TCP and Unix
 // listeners are; a TLS listener is not.
 type fileListener interface {
@@ -28,8 +32,14 @@ type fileListener interface {
 }
 
 // Serve accepts connections until StopAccepting or Close, and then returns
-// ErrClosed. The listener is closed when it returns.
+// ErrClosed, at once if that was before. The listener is closed when it
+// returns.
 func (g *Group) Serve(ln net.Listener) error {
+	if !g.enter() {
+		_ = ln.Close()
+		return ErrClosed
+	}
+	defer g.wg.Done()
 	defer ln.Close()
 	fl, ok := ln.(fileListener)
 	if !ok {
@@ -59,10 +69,22 @@ func (g *Group) Serve(ln net.Listener) error {
 	return a.run()
 }
 
+// enter counts the caller among the goroutines that Close waits for, unless
+// accepting is over.
+func (g *Group) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.isStopping() {
+		return false
+	}
+	g.wg.Add(1)
+	return true
+}
+
 func (g *Group) addListener(f *os.File) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed {
+	if g.isStopping() {
 		return false
 	}
 	g.listeners[f] = struct{}{}
@@ -137,6 +159,10 @@ func (a *acceptor) run() error {
 
 // accept takes one connection.
 func (a *acceptor) accept(ln int) error {
+	g := a.group
+	if g.isStopping() {
+		return ErrClosed // also while connections keep coming
+	}
 	fd, _, err := unix.Accept4(ln, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 	switch err {
 	case nil:
@@ -145,19 +171,24 @@ func (a *acceptor) accept(ln int) error {
 	default:
 		return err
 	}
-	g := a.group
 	g.stats.accepted.Add(1)
-	if g.cfg.MaxConns > 0 && g.open.Load() >= int64(g.cfg.MaxConns) {
-		g.stats.refused.Add(1)
-		_ = unix.Close(fd)
+	if open := g.open.Add(1); g.cfg.MaxConns > 0 && open > int64(g.cfg.MaxConns) {
+		g.open.Add(-1)
+		a.refuse(fd)
 		return nil
 	}
-	return g.Adopt(fd)
+	return g.assign(fd)
 }
 
-// failed handles an accept that found no descriptor or no memory: one
-// connection is turned away for each pause, so that the backlog moves and
-// the processor rests.
+// refuse closes a connection that there is no room for.
+func (a *acceptor) refuse(fd int) {
+	a.group.stats.refused.Add(1)
+	_ = unix.Close(fd)
+}
+
+// failed handles an accept that found no descriptor or no memory. Those who
+// wait are turned away, so that they can try elsewhere or later; then comes a
+// pause, so that the processor rests whatever the cause.
 func (a *acceptor) failed(err error) {
 	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
 		a.turnAway()
@@ -168,15 +199,25 @@ func (a *acceptor) failed(err error) {
 			slog.Any("err", err), slog.Int("open", a.group.Open()))
 	}
 	a.backoff = min(max(2*a.backoff, minBackoff), maxBackoff)
-	time.Sleep(a.backoff)
+	pause := time.NewTimer(a.backoff)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-a.group.stopping:
+	}
 }
 
+// turnAway gives the spare descriptor up for the connections that wait, as
+// many as a backlog has at the most, one after the other.
 func (a *acceptor) turnAway() {
 	a.closeSpare()
-	_ = a.raw.Control(func(fd uintptr) {
-		if fd, _, err := unix.Accept4(int(fd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC); err == nil {
-			a.group.stats.refused.Add(1)
-			_ = unix.Close(fd)
+	_ = a.raw.Control(func(ln uintptr) {
+		for range maxBacklog {
+			fd, _, err := unix.Accept4(int(ln), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+			if err != nil {
+				return
+			}
+			a.refuse(fd)
 		}
 	})
 	a.openSpare()

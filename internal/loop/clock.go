@@ -6,21 +6,29 @@ import (
 	"time"
 )
 
-// maxWait is the longest that a loop with timers sleeps, so that a longer
-// silence of all loops means that the process stood still.
-const maxWait = time.Second
+// maxWait is the longest that a loop sleeps, so that a longer silence of all
+// loops means that the process stood still.
+const maxWait = 500 * time.Millisecond
 
-// stallAfter is the silence from which on time is taken to have stood still.
+// stallAfter is the longest silence that counts as time.
 const stallAfter = 2 * maxWait
 
 // Clock is monotonic time without the intervals in which the process did not
 // run: SIGSTOP, a suspended machine, a long stop of the host. Heartbeat
 // deadlines are on it, so that a server which was stopped for twenty seconds
 // reads the pongs that wait in its sockets before it judges who is silent.
+//
+// Every loop calls Observe at least once in maxWait. From stallAfter behind
+// the last Observe on the clock stands still, for every reader, and the next
+// Observe makes it go on from there. So it never goes back, and no silence,
+// however long, moves it by more than stallAfter.
 type Clock struct {
-	base    time.Time
-	skipped atomic.Int64
-	seen    atomic.Int64 // the newest Observe, on the raw clock
+	base time.Time
+
+	// atomic. Changed together, a stall's end stores skipped first; so seen
+	// is loaded first, and the time itself last.
+	skipped atomic.Int64 // what was taken out
+	seen    atomic.Int64 // the newest Observe
 
 	mu     sync.Mutex // held while a stall is taken out
 	stalls uint64     // guarded by mu
@@ -29,34 +37,39 @@ type Clock struct {
 // NewClock returns a clock that starts at 0.
 func NewClock() *Clock { return &Clock{base: time.Now()} }
 
-func (c *Clock) raw() int64 { return int64(time.Since(c.base)) }
-
 // Now returns nanoseconds since the start, less the stalls.
-func (c *Clock) Now() int64 { return c.raw() - c.skipped.Load() }
-
-// Observe is Now, called by every loop after every wait. It takes a stall
-// out of the clock before anybody can see it.
-func (c *Clock) Observe() int64 {
-	raw := c.raw()
-	if raw-c.seen.Load() > int64(stallAfter) {
-		c.takeOut(raw)
-	} else {
-		// Another loop may have stored a newer time meanwhile; going back by
-		// that little is harmless.
-		c.seen.Store(raw)
-	}
-	return raw - c.skipped.Load()
+func (c *Clock) Now() int64 {
+	seen := c.seen.Load()
+	skipped := c.skipped.Load()
+	return min(int64(time.Since(c.base))-skipped, seen+int64(stallAfter))
 }
 
-func (c *Clock) takeOut(raw int64) {
+// Observe is Now, called by every loop after every wait. It ends a stall.
+func (c *Clock) Observe() int64 {
+	seen := c.seen.Load()
+	skipped := c.skipped.Load()
+	now := int64(time.Since(c.base)) - skipped
+	switch {
+	case now-seen > int64(stallAfter):
+		c.takeOut()
+		return c.Now()
+	case now > seen:
+		// A swap that fails lost to a newer time.
+		c.seen.CompareAndSwap(seen, now)
+	}
+	return now
+}
+
+func (c *Clock) takeOut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	gap := raw - c.seen.Load()
+	seen := c.seen.Load()
+	gap := int64(time.Since(c.base)) - c.skipped.Load() - seen
 	if gap <= int64(stallAfter) {
 		return // another loop was first
 	}
-	c.skipped.Add(gap)
-	c.seen.Store(raw)
+	c.skipped.Add(gap - int64(stallAfter))
+	c.seen.Store(seen + int64(stallAfter))
 	c.stalls++
 }
 

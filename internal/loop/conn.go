@@ -41,9 +41,9 @@ type Conn struct {
 	lingering bool // Finish is being carried out
 
 	// owned by the loop
-	handler   Handler
-	rest      *[]byte // what the handler left; nil when it left nothing
-	deadline  wheel.Deadline
+	handler  Handler
+	rest     *[]byte // what the handler left; nil when it left nothing
+	deadline wheel.Deadline
 
 	// guarded by mu
 	mu       sync.Mutex
@@ -127,7 +127,8 @@ func (c *Conn) release() {
 // write side then, and closes when the peer has done the same. Both together
 // may take Config.Linger. Closing at once, with bytes from the peer unread,
 // would make the kernel answer with a reset that destroys what is still
-// under way. What arrives from now on is read and thrown away.
+// under way. What arrives from now on is read and thrown away, and the handler
+// hears only of the end (Closed).
 func (c *Conn) Finish() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -128,12 +128,13 @@ type Group struct {
 	cfg   Config
 	loops []*Loop
 	clock *Clock
+	// closed, under mu, when accepting is over
+	stopping chan struct{}
 
 	wg sync.WaitGroup // loops and acceptors
 
 	// guarded by mu
 	mu        sync.Mutex
-	closed    bool
 	listeners map[*os.File]struct{}
 
 	// atomic
@@ -145,7 +146,12 @@ type Group struct {
 // Start makes the loops and runs them.
 func Start(cfg Config) (*Group, error) {
 	cfg = cfg.withDefaults()
-	g := &Group{cfg: cfg, clock: NewClock(), listeners: map[*os.File]struct{}{}}
+	g := &Group{
+		cfg:       cfg,
+		clock:     NewClock(),
+		stopping:  make(chan struct{}),
+		listeners: map[*os.File]struct{}{},
+	}
 	for i := range cfg.Loops {
 		p, err := cfg.NewPoller()
 		if err != nil {
@@ -171,6 +177,12 @@ func (g *Group) Now() int64 { return g.clock.Now() }
 // Adopt hands a connected, non-blocking descriptor to the least loaded loop,
 // which owns it from now on, also when an error is returned.
 func (g *Group) Adopt(fd int) error {
+	g.open.Add(1)
+	return g.assign(fd)
+}
+
+// assign is Adopt for a connection that open counts already.
+func (g *Group) assign(fd int) error {
 	target := g.loops[0]
 	for _, l := range g.loops[1:] {
 		if l.conns.Load() < target.conns.Load() {
@@ -178,7 +190,6 @@ func (g *Group) Adopt(fd int) error {
 		}
 	}
 	target.conns.Add(1)
-	g.open.Add(1)
 	if !target.post(task{op: opAdopt, fd: fd}) {
 		target.conns.Add(-1)
 		g.open.Add(-1)
@@ -202,27 +213,34 @@ func (g *Group) Reserve(n int) bool {
 // Release takes back what Reserve counted.
 func (g *Group) Release(n int) { g.queued.Add(-int64(n)) }
 
-// StopAccepting makes Serve close its listener and return. Connections live
-// on.
+// StopAccepting makes Serve close its listener and return, now and in the
+// future. Connections live on.
 func (g *Group) StopAccepting() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.stopAccepting()
-}
-
-func (g *Group) stopAccepting() {
+	if g.isStopping() {
+		return
+	}
+	close(g.stopping)
 	for f := range g.listeners {
 		_ = f.Close()
 	}
 }
 
+func (g *Group) isStopping() bool {
+	select {
+	case <-g.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
 // Close closes the listeners and every connection at once, and returns when
-// all goroutines of the group have ended.
+// all goroutines of the group have ended, those in Serve included. It must not
+// be called on a loop.
 func (g *Group) Close() {
-	g.mu.Lock()
-	g.closed = true
-	g.stopAccepting()
-	g.mu.Unlock()
+	g.StopAccepting()
 	for _, l := range g.loops {
 		l.stop()
 	}

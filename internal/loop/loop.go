@@ -24,6 +24,9 @@ const (
 	maxRest = 16 << 10
 	// batch is the number of events of one turn.
 	batch = 256
+	// maxTasks is the length up to which the array of a batch of tasks is kept
+	// for another one.
+	maxTasks = 4 << 10
 )
 
 type op uint8
@@ -190,11 +193,10 @@ func (l *Loop) timeout() time.Duration {
 	if !asleep {
 		return 0
 	}
-	d, any := l.timers.Wait(l.group.clock.Now())
-	if !any {
-		return -1
+	if d, ok := l.timers.Wait(l.group.clock.Now()); ok {
+		return min(d, maxWait)
 	}
-	return min(d, maxWait)
+	return maxWait
 }
 
 func (l *Loop) runTasks() (stopped bool) {
@@ -214,7 +216,9 @@ func (l *Loop) runTasks() (stopped bool) {
 		l.tasks = all[i+1:]
 		l.runTask(t)
 	}
-	l.tasks = all[:0]
+	if l.tasks = all[:0]; cap(all) > maxTasks {
+		l.tasks = nil
+	}
 	return stopped
 }
 
@@ -235,7 +239,15 @@ func (l *Loop) runTask(t task) {
 	l.current = nil
 }
 
+// fire is the wheel's callback. It recovers for itself: a panic that left
+// Advance would take the rest of the tick with it, whose owners would wait
+// for their entries for ever.
 func (l *Loop) fire(token uint64) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.recovered(r)
+		}
+	}()
 	if token>>63 != 0 {
 		l.group.cfg.Timer(l, token)
 		return
@@ -247,26 +259,41 @@ func (l *Loop) fire(token uint64) {
 	l.current = c
 	if c.lingering {
 		c.Close(CauseLocal)
-	} else {
+	} else if c.active() {
 		c.handler.Expired(c)
 	}
 	l.current = nil
 }
 
+// adopt takes a descriptor in. It is watched before Accept is called, which
+// may send, pause or detach already. What it does not get from the poller or
+// from Accept is closed at the end of the turn like any other.
 func (l *Loop) adopt(fd int) {
-	c := &Conn{loop: l, fd: int32(fd), interest: poll.Read}
+	c := &Conn{loop: l, fd: int32(fd), interest: poll.Read, handler: unaccepted{}}
 	c.token = l.table.Add(c)
-	c.handler = l.group.cfg.Accept(c)
+	l.current = c
 	if err := l.poller.Add(fd, c.token, poll.Read); err != nil {
 		c.Close(CauseError)
+		return
 	}
+	c.handler = l.group.cfg.Accept(c)
 }
+
+// unaccepted is the handler of a connection that Accept has not given one.
+type unaccepted struct{}
+
+func (unaccepted) Data(*Conn, []byte) int { return 0 }
+func (unaccepted) EOF(*Conn)              {}
+func (unaccepted) Expired(*Conn)          {}
+func (unaccepted) Closed(*Conn, Cause)    {}
 
 // closeAll closes what was marked, at the end of the turn.
 func (l *Loop) closeAll() {
 	for len(l.closing) > 0 {
-		c := l.closing[len(l.closing)-1]
-		l.closing = l.closing[:len(l.closing)-1]
+		last := len(l.closing) - 1
+		c := l.closing[last]
+		l.closing[last] = nil // or the array would keep the connection alive
+		l.closing = l.closing[:last]
 		if l.table.Get(c.token) != c {
 			continue
 		}

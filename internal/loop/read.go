@@ -53,14 +53,14 @@ func (l *Loop) endOfStream(c *Conn) {
 		c.fail(CauseLocal)
 	}
 	c.mu.Unlock()
-	if !c.lingering {
+	if c.active() {
 		c.handler.EOF(c)
 	}
 }
 
 // deliver presents p until the handler consumes no more, and keeps the rest.
 func (l *Loop) deliver(c *Conn, p []byte) {
-	for len(p) > 0 && c.mayRead() {
+	for len(p) > 0 && c.mayDeliver() {
 		n := c.handler.Data(c, p)
 		p = p[n:]
 		if n == 0 {
@@ -89,10 +89,26 @@ func (c *Conn) keep(p []byte) {
 	}
 }
 
+// mayRead reports whether the socket is to be read.
 func (c *Conn) mayRead() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.closed && !c.paused
+}
+
+// mayDeliver reports whether the handler is to see what was read.
+func (c *Conn) mayDeliver() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.closed && !c.finished && !c.paused
+}
+
+// active reports whether the handler is told of what happens: neither Close
+// nor Finish has been called.
+func (c *Conn) active() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.closed && !c.finished
 }
 
 // Pause stops reading: the kernel's buffers fill, and the peer waits

@@ -1,0 +1,5 @@
+package loop_test
+
+const helperEnv = "OUTRIDER_LOOP_HELPER"
+
+func helper(string) int { return 2 }
