@@ -112,15 +112,15 @@ func (h *httpConn) read(c *loop.Conn, p []byte) int {
 	if n == 0 {
 		return 0
 	}
-	if !h.shard.srv.ownsPath(head.Path) {
+	if !h.shard.srv.Serves(head.Path) {
 		return h.elsewhere(p)
 	}
 	return h.shard.serve(h, p[:n])
 }
 
-// ownsPath reports whether the path is one of the engine's, as it is or with
-// something behind a slash.
-func (srv *Server) ownsPath(path []byte) bool {
+// Serves reports whether requests for the path are the engine's: it is one of
+// Config.Paths, as it is or with something behind a slash.
+func (srv *Server) Serves(path []byte) bool {
 	for _, own := range srv.cfg.Paths {
 		if rest, ok := bytes.CutPrefix(path, []byte(own)); ok && (len(rest) == 0 || rest[0] == '/') {
 			return true

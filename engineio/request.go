@@ -66,7 +66,7 @@ func (r *Request) RemoteAddr() netip.AddrPort { return r.conn.RemoteAddr() }
 // query is what the engine reads of a request's query (clause "URL").
 type query struct {
 	sid       ID
-	hasSID    bool // sid is there, though it may be none of ours
+	hasSID    bool // sid is given, though it may be none of ours
 	validSID  bool
 	transport Transport // 0 if it is missing or unknown
 	revision  Revision  // 0 if it is neither 3 nor 4
@@ -80,7 +80,7 @@ func parseQuery(raw []byte, scratch []byte) (q query) {
 	for k, v := range httpwire.QueryPairs(raw) {
 		switch string(httpwire.Unescape(k, scratch)) {
 		case "sid":
-			q.hasSID = true
+			q.hasSID = len(v) > 0 // an empty one is none, as for the official server
 			q.sid, q.validSID = ParseID(httpwire.Unescape(v, scratch))
 		case "transport":
 			q.transport = parseTransport(httpwire.Unescape(v, scratch))

@@ -21,7 +21,8 @@ type Server struct {
 	workers  *workers
 
 	stats    counters
-	draining atomic.Bool
+	draining atomic.Bool // no more handshakes
+	stopping atomic.Bool // no more requests: who is connected is to go
 }
 
 // shard is the server's part of one loop. All of it is owned by the loop.
@@ -82,27 +83,54 @@ func (srv *Server) Serve(ln net.Listener) error {
 	return err
 }
 
-// Shutdown stops accepting, closes every session with ReasonServerShuttingDown
-// after what waits for it has been sent, and returns when all connections are
-// closed. When ctx ends first it closes the rest at once, and returns the
-// context's error.
+// TakeOver serves a connection that another server has served so far: one that
+// Config.Fallback was given, for instance, whose next request is for the
+// engine. read is what has been read of that request. c is closed and its
+// descriptor taken over; an error means that it is only closed.
+func (srv *Server) TakeOver(c net.Conn, read []byte) error {
+	err := srv.group.AdoptConn(c, read)
+	if errors.Is(err, loop.ErrClosed) {
+		return ErrServerClosed
+	}
+	return err
+}
+
+// drainPolls is how long Shutdown waits for polling clients to fetch what has
+// been sent to them, until when it accepts connections: some clients make one
+// for every poll. They are between two polls for a round trip at most.
+const drainPolls = 2 * time.Second
+
+// Shutdown refuses handshakes, closes every session with
+// ReasonServerShuttingDown after what waits for it has been sent, stops
+// accepting, and returns when all connections are closed. When ctx ends first
+// it closes the rest at once, and returns the context's error.
 func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.draining.Store(true)
-	srv.group.StopAccepting()
 	srv.sessions.each(func(s *Session) { s.end(ReasonServerShuttingDown, graceful) })
+	polls, cancel := context.WithTimeout(ctx, drainPolls)
+	_ = await(polls, func() bool { return srv.sessions.len() == 0 })
+	cancel()
+	srv.stopping.Store(true)
+	srv.group.StopAccepting()
 	srv.finishIdle()
-	poll := time.NewTicker(5 * time.Millisecond)
-	defer poll.Stop()
-	var err error
-	for err == nil && (srv.group.Open() > 0 || srv.workers.active.Load() > 0) {
-		select {
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		case <-poll.C:
-		}
-	}
+	err := await(ctx, func() bool { return srv.group.Open() == 0 && srv.workers.active.Load() == 0 })
 	_ = srv.Close()
 	return err
+}
+
+// await returns nil when done is true, or the error of the context that ended
+// before.
+func await(ctx context.Context, done func() bool) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+	return nil
 }
 
 // finishIdle closes the connections that carry no request. Those that do are
@@ -137,7 +165,7 @@ func (srv *Server) accept(c *loop.Conn) loop.Handler {
 	due := c.Loop().Now() + int64(srv.cfg.HeadTimeout)
 	h.active.Store(due - int64(srv.cfg.KeepAlive)) // the first request has less time to begin
 	c.SetDeadline(due)
-	if srv.draining.Load() { // accepted just before the listener was closed
+	if srv.stopping.Load() { // accepted just before the listener was closed
 		c.Finish()
 	}
 	return h
