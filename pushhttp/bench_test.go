@@ -57,3 +57,23 @@ func BenchmarkPush(b *testing.B) {
 		})
 	}
 }
+
+// TestPushAllocations bounds what a push costs on its way to the Publisher: no
+// allocation but the texts that the Publisher may keep.
+func TestPushAllocations(t *testing.T) {
+	for _, bm := range benchmarks[:5] {
+		h, _ := newHandler(t, pushhttp.Config{Publisher: sink{}, Keys: []pushhttp.Key{pushhttp.NewKey("", "secret")}})
+		ctx := newRequest(bm.path, bm.contentType, bm.body)
+		ctx.Request.Header.Set("Authorization", "Bearer secret")
+		want := 1.0
+		if strings.HasPrefix(bm.path, "/client_push") {
+			want = 0 // clients have names of ours
+		}
+		if n := testing.AllocsPerRun(200, func() {
+			ctx.Response.Reset()
+			h.ServeHTTP(ctx)
+		}); n > want && !raceEnabled {
+			t.Errorf("%s: %v allocations, want %v", bm.name, n, want)
+		}
+	}
+}

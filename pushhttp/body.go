@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -98,7 +99,7 @@ func (h *Handler) readBody(ctx *fasthttp.RequestCtx, dst []byte) ([]byte, *refus
 		switch {
 		case len(dst) > h.cfg.MaxBody:
 			return dst, h.bodyTooLarge()
-		case err == io.EOF && whole(ctx, len(dst)):
+		case err == io.EOF && whole(ctx, stream, len(dst)):
 			return dst, nil
 		case err != nil:
 			return dst, bodyError(err)
@@ -106,11 +107,27 @@ func (h *Handler) readBody(ctx *fasthttp.RequestCtx, dst []byte) ([]byte, *refus
 	}
 }
 
-// whole reports whether a body that ended has the length that was announced.
-func whole(ctx *fasthttp.RequestCtx, n int) bool {
-	announced := ctx.Request.Header.ContentLength()
-	return announced < 0 || announced == n
+// whole reports whether a body that ended has the length that was announced,
+// or all of its chunks.
+//
+// fasthttp says io.EOF at the end of a chunked body, and also where the
+// connection ends in place of the next chunk. Asked again it says the same
+// from memory in the first case, and in the second turns to the connection,
+// which then is past its deadline. The server sets another for the next request.
+func whole(ctx *fasthttp.RequestCtx, stream io.Reader, n int) bool {
+	if announced := ctx.Request.Header.ContentLength(); announced >= 0 {
+		return announced == n
+	}
+	if c := ctx.Conn(); c == nil || c.SetReadDeadline(longAgo) != nil {
+		return false
+	}
+	var more [1]byte
+	_, err := stream.Read(more[:])
+	return err == io.EOF
 }
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
 
 // bodyError refuses a request whose body did not arrive. There may be nobody
 // left to read that.

@@ -1,5 +1,11 @@
 package pushhttp
 
+import (
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
 // Compact is compact, which works in place, for the tests.
 func Compact(text []byte, maxDepth int) ([]byte, error) {
 	compacted, _, err := compact(text, maxDepth, "")
@@ -25,4 +31,16 @@ func FormFields(body []byte, maxDepth int) (map[string]string, error) {
 		}
 	}
 	return fields, nil
+}
+
+// NewIDs returns a source of ids by that clock.
+func NewIDs(now func() time.Time) (next func() string) {
+	s := newIDSource(now)
+	return func() string { return ulid.ULID(s.next()).String() }
+}
+
+// NewRawIDs is NewIDs without the text.
+func NewRawIDs(now func() time.Time) (next func()) {
+	s := newIDSource(now)
+	return func() { s.next() }
 }

@@ -45,7 +45,7 @@ func appendHead(dst []byte, header *fasthttp.RequestHeader) []byte {
 // appendBuffered appends what fasthttp has read of c beyond the request: what
 // can still be read when the deadline has passed.
 func appendBuffered(dst []byte, c net.Conn) ([]byte, error) {
-	if err := c.SetReadDeadline(time.Unix(1, 0)); err != nil {
+	if err := c.SetReadDeadline(longAgo); err != nil {
 		return dst, err
 	}
 	var part [1 << 10]byte

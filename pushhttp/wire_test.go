@@ -84,6 +84,20 @@ func (p *peer) reply() reply {
 	return r
 }
 
+// rawReply reads one answer that is not the API's.
+func (p *peer) rawReply() (status int, body string) {
+	p.t.Helper()
+	response, err := http.ReadResponse(p.r, nil)
+	if err != nil {
+		p.t.Fatalf("no answer: %v", err)
+	}
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		p.t.Fatalf("answer: %v", err)
+	}
+	return response.StatusCode, string(text)
+}
+
 // ended checks that the server has closed the connection, and says nothing more before.
 func (p *peer) ended() {
 	p.t.Helper()

@@ -1,0 +1,5 @@
+//go:build !race
+
+package pushhttp_test
+
+const raceEnabled = false
