@@ -183,17 +183,26 @@ func (g *Group) Adopt(fd int) error {
 
 // assign is Adopt for a connection that open counts already.
 func (g *Group) assign(fd int) error {
+	return g.assignTo(g.leastLoaded(), task{op: opAdopt, fd: fd})
+}
+
+func (g *Group) leastLoaded() *Loop {
 	target := g.loops[0]
 	for _, l := range g.loops[1:] {
 		if l.conns.Load() < target.conns.Load() {
 			target = l
 		}
 	}
-	target.conns.Add(1)
-	if !target.post(task{op: opAdopt, fd: fd}) {
-		target.conns.Add(-1)
+	return target
+}
+
+// assignTo posts the task by which a loop takes a descriptor in.
+func (g *Group) assignTo(l *Loop, t task) error {
+	l.conns.Add(1)
+	if !l.post(t) {
+		l.conns.Add(-1)
 		g.open.Add(-1)
-		_ = target.poller.CloseFD(fd)
+		_ = l.poller.CloseFD(t.fd)
 		return ErrClosed
 	}
 	return nil

@@ -32,11 +32,12 @@ const (
 type op uint8
 
 const (
-	opFunc   op = iota // run fn
-	opAdopt            // take fd in
-	opClose            // close c
-	opResume           // present c's rest again and read on
-	opLinger           // c has sent its last: wait until it has left, and for the peer's FIN
+	opFunc     op = iota // run fn
+	opAdopt              // take fd in
+	opTakeOver           // take fd in, of which somebody else has read
+	opClose              // close c
+	opResume             // present c's rest again and read on
+	opLinger             // c has sent its last: wait until it has left, and for the peer's FIN
 )
 
 // task is one entry of a loop's queue. It is a value, so that closing or
@@ -46,6 +47,8 @@ type task struct {
 	fd int
 	c  *Conn
 	fn func()
+
+	read []byte
 }
 
 // Loop owns connections: it alone reads them, closes them and runs their
@@ -229,6 +232,8 @@ func (l *Loop) runTask(t task) {
 		t.fn()
 	case opAdopt:
 		l.adopt(t.fd)
+	case opTakeOver:
+		l.takeOver(t.fd, t.read)
 	case opClose:
 		l.closing = append(l.closing, t.c)
 	case opResume:

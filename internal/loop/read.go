@@ -80,10 +80,12 @@ func (c *Conn) keep(p []byte) {
 		c.rest = nil
 		return
 	}
-	// A copy, also when it is a part of the rest before: that would keep the
-	// whole array alive.
-	rest := append([]byte(nil), p...)
-	c.rest = &rest
+	if r := c.rest; r != nil && len(p) <= cap(*r) && cap(*r) <= 4*len(p) {
+		*r = append((*r)[:0], p...)
+	} else { // nor is a large array kept for a few bytes
+		rest := append([]byte(nil), p...)
+		c.rest = &rest
+	}
 	if len(p) > maxRest {
 		c.Pause()
 	}
