@@ -53,6 +53,13 @@ func NewServer(cfg Config) (*Server, error) {
 // called for several listeners.
 func (s *Server) Serve(ln net.Listener) error { return s.engine.Serve(ln) }
 
+// Serves reports whether requests for the path are the engine's. See engineio.Server.Serves.
+func (s *Server) Serves(path []byte) bool { return s.engine.Serves(path) }
+
+// TakeOver serves a connection that another server has served so far, whose next request is for the engine; read is what has
+// been read of that request. See engineio.Server.TakeOver.
+func (s *Server) TakeOver(c net.Conn, read []byte) error { return s.engine.TakeOver(c, read) }
+
 // Shutdown stops accepting and closes all connections after what is queued for them. Sockets are disconnected with
 // reason "server shutting down"; clients come back by themselves, to another server or to this one's successor. It
 // returns when all are gone, or with ctx's error when ctx ends.

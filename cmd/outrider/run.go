@@ -29,7 +29,8 @@ type daemon struct {
 	internal net.Listener // for operators; nil if not configured
 	handoff  *handoff
 	io       *socketio.Server
-	push     *fasthttp.Server
+	push     *fasthttp.Server // behind handoff
+	pushOnly *fasthttp.Server // behind private
 
 	draining atomic.Bool
 }
@@ -62,11 +63,11 @@ func open(cfg *Config, log *slog.Logger) (*daemon, error) {
 }
 
 func (d *daemon) open() (err error) {
-	if d.public, err = net.Listen("tcp", d.cfg.Listen); err != nil {
+	if d.public, err = listen(d.cfg.Listen); err != nil {
 		return err
 	}
 	if d.cfg.PushListen != "" {
-		if d.private, err = net.Listen("tcp", d.cfg.PushListen); err != nil {
+		if d.private, err = listen(d.cfg.PushListen); err != nil {
 			return err
 		}
 	}
@@ -90,8 +91,34 @@ func (d *daemon) open() (err error) {
 	} else if err != nil {
 		return err
 	}
-	d.push, err = d.pushServer(g)
+	// A proxy mixes its clients' requests on one connection: what comes behind
+	// a push and is the engine's goes back to it.
+	if d.push, err = d.pushServer(g, d.giveBack); err != nil {
+		return err
+	}
+	d.pushOnly, err = d.pushServer(g, nil)
 	return err
+}
+
+// giveBack returns what takes a connection back whose next request has the
+// path, nil for a path that is not the engine's.
+func (d *daemon) giveBack(path []byte) func(net.Conn, []byte) {
+	if !d.io.Serves(path) {
+		return nil
+	}
+	return func(c net.Conn, read []byte) {
+		if err := d.io.TakeOver(c, read); err != nil {
+			d.log.LogAttrs(context.Background(), slog.LevelDebug, "a connection could not be given back", slog.Any("err", err))
+		}
+	}
+}
+
+// listen makes a listener of plain TCP. net.Listen's default is Multipath TCP
+// where the kernel has it, whose sockets cost more and know fewer options.
+func listen(address string) (net.Listener, error) {
+	var lc net.ListenConfig
+	lc.SetMultipathTCP(false)
+	return lc.Listen(context.Background(), "tcp", address)
 }
 
 // clients is how socketio serves the clients in the field.
@@ -133,7 +160,7 @@ func offlineLimit(n int) int {
 	return n
 }
 
-func (d *daemon) pushServer(g *gateway.Gateway) (*fasthttp.Server, error) {
+func (d *daemon) pushServer(g *gateway.Gateway, giveBack func([]byte) func(net.Conn, []byte)) (*fasthttp.Server, error) {
 	keys := make([]pushhttp.Key, len(d.cfg.APIKeys))
 	for i, secret := range d.cfg.APIKeys {
 		keys[i] = pushhttp.NewKey(fmt.Sprintf("api-key %d", i+1), secret)
@@ -142,6 +169,7 @@ func (d *daemon) pushServer(g *gateway.Gateway) (*fasthttp.Server, error) {
 		Publisher: g,
 		Keys:      keys,
 		Ready:     func() bool { return !d.draining.Load() },
+		GiveBack:  giveBack,
 		Logger:    d.log,
 	})
 	if err != nil {
@@ -158,7 +186,7 @@ func (d *daemon) run(ctx context.Context) error {
 	go func() { ended <- d.io.Serve(d.public) }()
 	go func() { ended <- d.push.Serve(d.handoff) }()
 	if d.private != nil {
-		go func() { ended <- d.push.Serve(d.private) }()
+		go func() { ended <- d.pushOnly.Serve(d.private) }()
 	}
 	if d.internal != nil {
 		go func() { ended <- serveInternal(d.internal) }()
@@ -197,7 +225,7 @@ func (d *daemon) shutdown() error {
 	}
 	ctx, cancel = context.WithTimeout(ctx, pushGrace)
 	defer cancel()
-	if err := d.push.ShutdownWithContext(ctx); err != nil {
+	if err := errors.Join(d.push.ShutdownWithContext(ctx), d.pushOnly.ShutdownWithContext(ctx)); err != nil {
 		d.log.LogAttrs(ctx, slog.LevelWarn, "a caller of the push API was cut off", slog.Any("err", err))
 	}
 	d.log.LogAttrs(ctx, slog.LevelInfo, "shut down")

@@ -2,7 +2,9 @@ package httpwire
 
 import (
 	"bytes"
+	"errors"
 	"net"
+	"syscall"
 )
 
 // Conn is a connection of which some bytes have been read before.
@@ -32,4 +34,20 @@ func (c *Conn) Read(p []byte) (int, error) {
 		c.pre = nil // the connection may live long: let the bytes go
 	}
 	return n, nil
+}
+
+// CloseWrite shuts the connection's write side, if it has one.
+func (c *Conn) CloseWrite() error {
+	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// SyscallConn gives access to the connection's descriptor, if it has one: for handing the connection back.
+func (c *Conn) SyscallConn() (syscall.RawConn, error) {
+	if sc, ok := c.Conn.(syscall.Conn); ok {
+		return sc.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
