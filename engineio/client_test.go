@@ -135,11 +135,12 @@ type handshake struct {
 	MaxPayload   int      `json:"maxPayload"`
 }
 
-// parseHandshake reads an open packet, as it is or in a text payload.
+// parseHandshake reads an open packet, as it is or in a payload, of JSONP's
+// form perhaps.
 func parseHandshake(t testing.TB, text string) (h handshake) {
 	t.Helper()
-	_, object, _ := strings.Cut(text, "0{")
-	if err := json.Unmarshal([]byte("{"+object), &h); err != nil || len(h.SID) != 20 {
+	_, object, _ := strings.Cut(strings.ReplaceAll(text, `\"`, `"`), "0{")
+	if err := json.NewDecoder(strings.NewReader("{" + object)).Decode(&h); err != nil || len(h.SID) != 20 {
 		t.Fatalf("open packet %q: %v", text, err)
 	}
 	return h
@@ -164,7 +165,7 @@ func (s *server) poll(query string) *pollClient {
 	if a.StatusCode != 200 {
 		s.t.Fatalf("handshake: %v", a)
 	}
-	h := parseHandshake(s.t, strings.ReplaceAll(a.body, `\"`, `"`)) // JSONP
+	h := parseHandshake(s.t, a.body)
 	return &pollClient{t: s.t, srv: s, sid: h.SID, query: "transport=polling&" + query + "&sid=" + h.SID}
 }
 

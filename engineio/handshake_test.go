@@ -38,7 +38,7 @@ func TestOpenPacket(t *testing.T) {
 		{fixed, "EIO=4", open(`[]`)},
 	} {
 		a := tt.srv.dial().get("transport=polling&" + tt.query)
-		sid := parseHandshake(t, strings.ReplaceAll(a.body, `\"`, `"`)).SID
+		sid := parseHandshake(t, a.body).SID
 		a.is(t, 200, fmt.Sprintf(tt.want, sid))
 		if tt.srv == s {
 			if got := s.rec.session(t, i).ID().String(); got != sid {
