@@ -157,7 +157,13 @@ func TestDetachInAccept(t *testing.T) {
 		t.Fatal(h.err)
 	}
 	defer h.conn.Close()
-	go func() { _, _ = io.Copy(h.conn, h.conn) }()
-	speak(t, client, "hello")
-	_ = client.CloseWrite()
+	for _, c := range [][2]net.Conn{{client, h.conn}, {h.conn, client}} {
+		if _, err := c[0].Write([]byte("hello")); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, 5)
+		if _, err := io.ReadFull(c[1], got); err != nil || string(got) != "hello" {
+			t.Fatalf("read %q, %v", got, err)
+		}
+	}
 }

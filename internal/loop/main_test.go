@@ -55,9 +55,20 @@ func leftAt(fds, goroutines int) bool {
 	if !ok {
 		fmt.Fprintf(os.Stderr, "left open: %d descriptors of %d, %d goroutines of %d\n",
 			descriptors(), fds, runtime.NumGoroutine(), goroutines)
+		listDescriptors()
 		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
 	}
 	return ok
+}
+
+func listDescriptors() {
+	const dir = "/proc/self/fd/"
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if what, err := os.Readlink(dir + e.Name()); err == nil {
+			fmt.Fprintln(os.Stderr, e.Name(), what)
+		}
+	}
 }
 
 // within polls until cond holds, and reports whether it did in time.
