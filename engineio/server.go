@@ -95,6 +95,10 @@ func (srv *Server) TakeOver(c net.Conn, read []byte) error {
 	return err
 }
 
+// Session returns the session with the id, or nil. It is one that
+// Handler.Opened has seen, and may have ended already.
+func (srv *Server) Session(id ID) *Session { return srv.sessions.get(id) }
+
 // drainPolls is how long Shutdown waits for polling clients to fetch what has
 // been sent to them, until when it accepts connections: some clients make one
 // for every poll. They are between two polls for a round trip at most.

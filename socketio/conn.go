@@ -46,7 +46,6 @@ func (h engineHandler) Opened(session *engineio.Session, req *engineio.Request) 
 		c.handshake.Store(newHandshake(req))
 	}
 	if session.Revision() == engineio.Revision3 { // PROTOCOL.md 2.5: "/" is joined unasked
-		h.s.connections.add(c)
 		session.Post(c.connectRoot)
 		return
 	}
@@ -62,9 +61,6 @@ func (engineHandler) Message(session *engineio.Session, data []byte, binary bool
 func (h engineHandler) Closed(session *engineio.Session, reason engineio.CloseReason) {
 	c := session.Data().(*conn)
 	h.s.counters.connections.Add(-1)
-	if session.Revision() == engineio.Revision3 {
-		h.s.connections.remove(c)
-	}
 	c.pending = nil
 	cause := DisconnectReason(reason)
 	switch {

@@ -160,10 +160,8 @@ func (s *Server) Leftovers() string {
 	for key, n := range s.rooms.Keys() {
 		left += fmt.Sprintf("%d in room %q; ", n, key)
 	}
-	for i := range s.connections {
-		if n := len(s.connections[i].byID); n != 0 {
-			left += fmt.Sprintf("%d connections; ", n)
-		}
+	if n := s.engine.Stats().Sessions; n != 0 {
+		left += fmt.Sprintf("%d sessions; ", n)
 	}
 	return left
 }

@@ -58,8 +58,10 @@ func (n *Namespace) byID(id string) *Socket {
 		}
 	}
 	if engineID, ok := n.engineID(id); ok {
-		if c := n.server.connections.get(engineID); c != nil {
-			return c.in(n)
+		if session := n.server.engine.Session(engineID); session != nil {
+			if c, ok := session.Data().(*conn); ok {
+				return c.in(n)
+			}
 		}
 	}
 	return nil

@@ -18,8 +18,7 @@ type Server struct {
 	seed     maphash.Seed // hides the places that socket ids carry
 	counters counters
 
-	connections connections
-	rooms       *registry.Index[Socket] // of all namespaces
+	rooms *registry.Index[Socket] // of all namespaces
 
 	mu         sync.RWMutex // guards what follows, and Namespace.refs
 	namespaces map[string]*Namespace
