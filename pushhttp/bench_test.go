@@ -13,10 +13,14 @@ import (
 type sink struct{}
 
 func (sink) PushDevice(string, []string, []byte) pushhttp.Result { return pushhttp.Result{Matched: 1} }
-func (sink) PushTopic(string, string, []byte) pushhttp.Result    { return pushhttp.Result{Matched: 1} }
-func (sink) PushClient([]string, []byte) pushhttp.Result         { return pushhttp.Result{Matched: 1} }
-func (sink) PushSocket(string, []byte) pushhttp.Result           { return pushhttp.Result{Matched: 1} }
-func (sink) ClearTable(string) pushhttp.Result                   { return pushhttp.Result{Matched: 1} }
+
+func (sink) PushTopic(string, string, []byte) pushhttp.Result { return pushhttp.Result{Matched: 1} }
+
+func (sink) PushClient([]string, []byte) pushhttp.Result { return pushhttp.Result{Matched: 1} }
+
+func (sink) PushSocket(string, []byte) pushhttp.Result { return pushhttp.Result{Matched: 1} }
+
+func (sink) ClearTable(string) pushhttp.Result { return pushhttp.Result{Matched: 1} }
 
 const order = `{"type":"order","title":"新订单 #4021","id":1234567890123456789,"items":[{"id":5,"name":"Kung Pao Chicken","qty":2},{"id":9,"name":"麻婆豆腐","qty":1}],"note":"no \"peanuts\""}`
 

@@ -44,9 +44,11 @@ func (c *checker) check(data []byte, texts ...string) pushhttp.Result {
 func (c *checker) PushDevice(_ string, uids []string, data []byte) pushhttp.Result {
 	return c.check(data, uids...)
 }
+
 func (c *checker) PushTopic(_, topic string, data []byte) pushhttp.Result {
 	return c.check(data, topic)
 }
+
 func (c *checker) PushClient(clients []string, data []byte) pushhttp.Result {
 	return c.check(data, clients...)
 }

@@ -17,7 +17,7 @@ type ServerConfig struct {
 
 	// ReadTimeout bounds the time in which a request must arrive, from its
 	// first byte to its last; on a new connection it also bounds the wait for
-	// the first byte. Zero: 30 s.
+	// the first byte. Zero: 15 s.
 	ReadTimeout time.Duration
 
 	// WriteTimeout bounds the time in which an answer must be taken. Zero: 30 s.
@@ -44,7 +44,7 @@ func (cfg ServerConfig) withDefaults() ServerConfig {
 	}
 	setInt(&cfg.MaxHead, 8<<10)
 	setInt(&cfg.MaxConns, 4096)
-	setDuration(&cfg.ReadTimeout, 30*time.Second)
+	setDuration(&cfg.ReadTimeout, 15*time.Second)
 	setDuration(&cfg.WriteTimeout, 30*time.Second)
 	setDuration(&cfg.IdleTimeout, 75*time.Second)
 	return cfg
