@@ -200,6 +200,41 @@ func TestCloseGrace(t *testing.T) {
 	})
 }
 
+// TestCloseCrossesPoll: a poll that was sent together with the close packet is
+// released with a noop though it comes behind it; and whoever has the answer
+// to the close packet finds no session.
+func TestCloseCrossesPoll(t *testing.T) {
+	for query, packets := range map[string][2]string{"EIO=4": {"1", "6"}, "EIO=3": {"1:1", "1:6"}} {
+		inBubble(t, func(t *testing.T, s *server) {
+			p := s.poll(query)
+			_ = s.rec.session(t, 0).Send([]byte("unread"), false)
+			post := s.dial()
+			post.send(request("POST", engine(p.query), packets[0]))
+			synctest.Wait()
+			start := time.Now()
+			if got := p.receive(); got != packets[1] {
+				t.Errorf("the poll brought %q", got)
+			}
+			post.answer("POST").is(t, 200, "ok")
+			between(t, "both", start, 0, 0)
+			p.gone()
+
+			p = s.poll(query)
+			p.deliver(packets[0])
+			between(t, "the answer to a close packet alone", start, 0, 2*tick)
+			p.gone()
+			for i := range 2 {
+				if got := s.rec.ended(t, i); got != engineio.ReasonTransportClose {
+					t.Errorf("reason %q", got)
+				}
+			}
+			if st := s.Stats(); st.Sessions != 0 || st.QueuedBytes != 0 {
+				t.Errorf("%d sessions, %d bytes queued", st.Sessions, st.QueuedBytes)
+			}
+		})
+	}
+}
+
 // journal is a list of what was done, and when.
 type journal struct {
 	mu      sync.Mutex

@@ -109,22 +109,6 @@ func (s *Session) overdue(now int64) bool {
 	return s.state == stateOpen && now >= deadline
 }
 
-// ring runs the alarms that are due.
-func (s *Session) ring(now int64) {
-	rest := s.alarms[:0]
-	for _, a := range s.alarms {
-		if a.at > now {
-			rest = append(rest, a)
-			continue
-		}
-		s.enqueue(item{kind: itemFunc, fn: a.fn}, nil)
-	}
-	clear(s.alarms[len(rest):])
-	if s.alarms = rest; len(rest) == 0 {
-		s.alarms = nil
-	}
-}
-
 // nextWake is when the wheel must come back: at the deadline, at an alarm,
 // and while a ping is out no later than the pong could make the next ping
 // due, which is earlier than the deadline if the interval is shorter than
@@ -134,7 +118,7 @@ func (s *Session) nextWake(now int64) int64 {
 	if s.awaiting {
 		at = min(at, now+int64(s.home.srv.cfg.PingInterval))
 	}
-	for _, a := range s.alarms {
+	for a := s.alarms; a != nil; a = a.next {
 		at = min(at, a.at)
 	}
 	return max(at, now+1)

@@ -100,8 +100,9 @@ func (s *Session) takeGet(h *httpConn) {
 		_ = s.answerWaiting(p.frames, closePacket)
 		s.forget()
 	case len(p.frames) > 0:
-		_ = s.answerWaiting(p.frames)
+		frames := p.frames
 		p.drop(s.home.srv.group)
+		_ = s.answerWaiting(frames)
 	}
 }
 

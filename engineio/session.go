@@ -45,7 +45,7 @@ type Session struct {
 	conn     *loop.Conn // the WebSocket, once it is the transport
 	poll     *polling   // the polling transport, until then
 	inbox    *inbox     // what the handler has yet to see; nil when nothing
-	alarms   []alarm    // of After
+	alarms   *Alarm     // the first of After's
 }
 
 type sessionState uint8
@@ -57,12 +57,6 @@ const (
 	stateClosing
 	stateClosed
 )
-
-// alarm is a function and its time.
-type alarm struct {
-	at int64
-	fn func()
-}
 
 // ID returns the session's id, the sid of its requests.
 func (s *Session) ID() ID { return s.id }
@@ -151,21 +145,6 @@ func (s *Session) Writable() bool {
 		return s.poll.get != nil
 	}
 	return s.conn.Writable()
-}
-
-// After runs fn on a worker, in order with Message, when d has passed, up to
-// a tick later. It does not run if the session ends before.
-func (s *Session) After(d time.Duration, fn func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state != stateOpen {
-		return
-	}
-	at := s.home.loop.Now() + int64(d)
-	s.alarms = append(s.alarms, alarm{at: at, fn: fn})
-	if at < s.due { // else the wheel comes round before it anyway
-		s.rearm()
-	}
 }
 
 // Close ends the session with ReasonForcedClose when what was sent before
