@@ -3,7 +3,6 @@ package engineio
 import (
 	"net/netip"
 	"sync"
-	"time"
 
 	"outrider/internal/loop"
 	"outrider/internal/websocket"

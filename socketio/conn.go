@@ -23,6 +23,7 @@ type conn struct {
 	// Owned by the connection's turn: the engine calls Message and Closed, and what Post and After were given, one
 	// after the other.
 	pending *assembly        // the packet whose attachments are awaited
+	opening *engineio.Alarm  // of the connect timeout; nil when it is off
 	joined  bool             // a namespace has been joined
 	doomed  DisconnectReason // why this side has closed the connection, 0 if it has not: nothing is read any more
 
@@ -49,7 +50,7 @@ func (h engineHandler) Opened(session *engineio.Session, req *engineio.Request) 
 		session.Post(c.connectRoot)
 		return
 	}
-	session.After(h.s.cfg.ConnectTimeout, c.connectTimeout)
+	c.opening = session.After(h.s.cfg.ConnectTimeout, c.connectTimeout)
 }
 
 // Message is one packet, or one attachment of the packet before it.

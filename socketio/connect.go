@@ -27,7 +27,7 @@ func (c *conn) connectRoot() {
 	}
 	c.connect(rootName, nil, nil)
 	if !c.joined { // its middleware refused
-		c.session.After(c.server.cfg.ConnectTimeout, c.connectTimeout)
+		c.opening = c.session.After(c.server.cfg.ConnectTimeout, c.connectTimeout)
 	}
 }
 
@@ -36,6 +36,15 @@ func (c *conn) connectTimeout() {
 	if !c.joined && c.doomed == 0 {
 		c.log(slog.LevelDebug, "socketio: no namespace joined in time")
 		c.close()
+	}
+}
+
+// settled notes that a namespace has been joined, and calls the connect timeout off.
+func (c *conn) settled() {
+	c.joined = true
+	if c.opening != nil {
+		c.opening.Stop()
+		c.opening = nil
 	}
 }
 
@@ -112,7 +121,7 @@ func (s *Socket) welcome() bool {
 		s.conn.remove(s)
 		return false
 	}
-	s.conn.joined = true
+	s.conn.settled()
 	s.conn.server.counters.connects.Add(1)
 	s.state.Store(connected)
 	return true
