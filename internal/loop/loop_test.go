@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"testing"
 	"time"
 
@@ -194,7 +195,7 @@ func spoken(c io.ReadWriter, text string) error {
 func text(n int) []byte {
 	b := make([]byte, 0, n+20)
 	for i := 0; len(b) < n; i++ {
-		b = fmt.Appendf(b, "%d,", i)
+		b = append(strconv.AppendInt(b, int64(i), 10), ',')
 	}
 	return b[:n]
 }

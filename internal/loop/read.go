@@ -118,7 +118,7 @@ func (c *Conn) active() bool {
 func (c *Conn) Pause() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || c.paused {
+	if c.closed || c.finished || c.paused {
 		return
 	}
 	c.paused = true

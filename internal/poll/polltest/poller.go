@@ -129,22 +129,32 @@ func (p *poller) Wait(events []poll.Event, timeout time.Duration) (int, error) {
 func (p *poller) collect(events []poll.Event, late bool) (count int, over bool) {
 	n := p.net
 	n.mu.Lock()
-	if n.stopped {
+	// How often it looks without finding anything is up to the scheduler: no
+	// fault may be drawn then, or a seed would not be one schedule.
+	if n.stopped || !p.woken && !late && !p.anyReady() {
 		n.mu.Unlock()
 		return 0, false
 	}
-	interrupted := n.chance(16)
-	if !interrupted {
+	p.woken = false
+	if !n.chance(16) { // else interrupted
 		count = p.gather(events)
 	}
-	over = count > 0 || p.woken || late || interrupted
-	p.woken = false
 	between := n.between
 	n.mu.Unlock()
 	if count > 0 && between != nil {
 		between()
 	}
-	return count, over
+	return count, true
+}
+
+// anyReady is called under net.mu.
+func (p *poller) anyReady() bool {
+	for _, s := range p.net.socks {
+		if s != nil && s.poller == p && s.readiness(p.net.window) != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // gather fills events with what is ready. On a faulty network some are
