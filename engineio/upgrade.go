@@ -56,8 +56,8 @@ func (pr *probe) Data(c *loop.Conn, p []byte) int {
 		m, n, ok, err := pr.reader.Next(p[consumed:], lim)
 		consumed += n
 		if err != nil {
-			answerFault(c, err)
 			pr.leave()
+			answerFault(c, err)
 			return len(p)
 		}
 		if !ok {
@@ -71,8 +71,8 @@ func (pr *probe) Data(c *loop.Conn, p []byte) int {
 		case ws.OpPing:
 			answerPing(c, m.Data)
 		case ws.OpClose:
-			answerClose(c, m.Data)
 			pr.leave()
+			answerClose(c, m.Data)
 			return len(p)
 		}
 	}
@@ -105,8 +105,8 @@ func (pr *probe) receive(m websocket.Message) bool {
 // be upgraded by another WebSocket.
 func (pr *probe) refuse() {
 	pr.over = true
-	pr.close()
 	pr.leave()
+	pr.close()
 }
 
 // release answers a poll that waits with a noop, so that the client can stop

@@ -267,6 +267,7 @@ func TestBinary64(t *testing.T) {
 	} {
 		s := serve(t, engineio.Config{}, nil)
 		w, _ := s.websocket(query)
+		s.rec.session(t, 0)
 		p := s.poll(query)
 		upgraded := p.probe()
 		upgraded.say("5")
