@@ -244,7 +244,7 @@ func (s *Session) forget() {
 	if p := s.poll; p != nil {
 		p.drop(s.home.srv.group)
 		if p.probe != nil {
-			p.probe.close()
+			p.probe.close(closeFrame)
 			p.probe = nil
 		}
 		if h := p.held; h != nil {

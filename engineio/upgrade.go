@@ -36,15 +36,15 @@ func (s *Session) startProbe(c *loop.Conn, b64 bool) {
 	defer s.mu.Unlock()
 	if s.state == stateClosed || s.poll == nil || s.poll.probe != nil || s.home.srv.cfg.NoUpgrade {
 		pr.over = true
-		pr.close()
+		pr.close(closeFrame)
 		return
 	}
 	s.poll.probe = pr
 }
 
 // close ends the WebSocket in an orderly way.
-func (pr *probe) close() {
-	_ = pr.conn.Send(closeFrame)
+func (pr *probe) close(farewell []byte) {
+	_ = pr.conn.Send(farewell)
 	pr.conn.Finish()
 }
 
@@ -56,8 +56,7 @@ func (pr *probe) Data(c *loop.Conn, p []byte) int {
 		m, n, ok, err := pr.reader.Next(p[consumed:], lim)
 		consumed += n
 		if err != nil {
-			pr.leave()
-			answerFault(c, err)
+			pr.refuse(closeFault(err))
 			return len(p)
 		}
 		if !ok {
@@ -71,8 +70,7 @@ func (pr *probe) Data(c *loop.Conn, p []byte) int {
 		case ws.OpPing:
 			answerPing(c, m.Data)
 		case ws.OpClose:
-			pr.leave()
-			answerClose(c, m.Data)
+			pr.refuse(closeAnswer(m.Data))
 			return len(p)
 		}
 	}
@@ -97,16 +95,16 @@ func (pr *probe) receive(m websocket.Message) bool {
 			return true
 		}
 	}
-	pr.refuse()
+	pr.refuse(closeFrame)
 	return false
 }
 
-// refuse ends what was no upgrade. The session is polling's as before, and may
-// be upgraded by another WebSocket.
-func (pr *probe) refuse() {
+// refuse ends what was no upgrade with a close frame. The session is polling's
+// as before, and may be upgraded by another WebSocket.
+func (pr *probe) refuse(farewell []byte) {
 	pr.over = true
 	pr.leave()
-	pr.close()
+	pr.close(farewell)
 }
 
 // release answers a poll that waits with a noop, so that the client can stop
@@ -132,7 +130,7 @@ func (pr *probe) nextDeadline() int64 {
 // Expired implements loop.Handler.
 func (pr *probe) Expired(c *loop.Conn) {
 	if c.Loop().Now() >= pr.since+int64(pr.session.home.srv.cfg.UpgradeTimeout) {
-		pr.refuse()
+		pr.refuse(closeFrame)
 		return
 	}
 	pr.release()

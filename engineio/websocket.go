@@ -28,7 +28,7 @@ func (t *wsTransport) Data(c *loop.Conn, p []byte) int {
 		m, n, ok, err := s.reader.Next(p[consumed:], lim)
 		consumed += n
 		if err != nil {
-			s.failWebSocket(c, err)
+			s.endWebSocket(c, closeFault(err), ReasonTransportError)
 			return len(p)
 		}
 		if !ok {
@@ -55,8 +55,7 @@ func (s *Session) receiveFrame(c *loop.Conn, m websocket.Message) (goOn bool) {
 	case ws.OpPing:
 		answerPing(c, m.Data)
 	case ws.OpClose:
-		answerClose(c, m.Data)
-		s.end(ReasonTransportClose, abrupt)
+		s.endWebSocket(c, closeAnswer(m.Data), ReasonTransportClose)
 	}
 	return true
 }
@@ -69,29 +68,43 @@ func answerPing(c *loop.Conn, payload []byte) {
 	_ = c.SendCopy(sh.out)
 }
 
-// answerClose sends the peer's close frame back, as RFC 6455 §5.5.1 wants it,
-// and nothing after.
-func answerClose(c *loop.Conn, payload []byte) {
+// closeAnswer returns the close frame that answers the peer's, with the same
+// status (RFC 6455 §5.5.1).
+func closeAnswer(payload []byte) []byte {
 	code, _, err := websocket.ParseClose(payload)
 	if err != nil {
 		code = ws.StatusNoStatusRcvd
 	}
-	_ = c.Send(websocket.AppendClose(nil, code, ""))
-	c.Finish()
+	return websocket.AppendClose(nil, code, "")
 }
 
-// failWebSocket ends a session whose peer broke RFC 6455.
-func (s *Session) failWebSocket(c *loop.Conn, err error) {
-	answerFault(c, err)
-	s.end(ReasonTransportError, abrupt)
-}
-
-func answerFault(c *loop.Conn, err error) {
+// closeFault returns the close frame for a peer that broke RFC 6455.
+func closeFault(err error) []byte {
 	var e *websocket.Error
-	if errors.As(err, &e) {
-		_ = c.Send(websocket.AppendClose(nil, e.Code, e.Reason))
+	if !errors.As(err, &e) {
+		return closeFrame
 	}
-	c.Finish()
+	return websocket.AppendClose(nil, e.Code, e.Reason)
+}
+
+// endWebSocket ends a session whose peer has closed the WebSocket, or broken
+// its rules, with the close frame that says so. What the handler answers to
+// the messages before that leaves first.
+func (s *Session) endWebSocket(c *loop.Conn, farewell []byte, reason CloseReason) {
+	end := func() {
+		_ = c.Send(farewell)
+		c.Finish()
+		s.end(reason, abrupt)
+	}
+	s.mu.Lock()
+	later := s.working && s.state == stateOpen
+	if later {
+		s.enqueue(item{kind: itemFunc, fn: end}, nil)
+	}
+	s.mu.Unlock()
+	if !later {
+		end()
+	}
 }
 
 // EOF implements loop.Handler: the peer is gone without a close frame.
