@@ -158,14 +158,23 @@ func on(t testing.TB, l *loop.Loop, fn func()) {
 }
 
 // await waits for one thing from a channel, or its end.
-func await[T any](t testing.TB, what string, ch <-chan T) (v T) {
+func await[T any](t testing.TB, what string, ch <-chan T) T {
 	t.Helper()
-	select {
-	case v = <-ch:
-	case <-time.After(20 * time.Second):
+	v, ok := arrives(ch)
+	if !ok {
 		t.Fatalf("not within 20 s: %s", what)
 	}
 	return v
+}
+
+// arrives is await for goroutines that must not end the test.
+func arrives[T any](ch <-chan T) (v T, ok bool) {
+	select {
+	case v = <-ch:
+		return v, true
+	case <-time.After(20 * time.Second):
+		return v, false
+	}
 }
 
 // speak sends and wants it back.
