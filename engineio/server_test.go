@@ -118,7 +118,8 @@ type recorder struct {
 	opened  func(*engineio.Session, *engineio.Request)
 	message func(s *engineio.Session, data []byte, binary bool)
 	closed  func(*engineio.Session, engineio.CloseReason)
-	panics  int // sessions that may be closed in mid-call
+	panics  int  // sessions that may be closed in mid-call
+	forget  bool // the messages are not kept
 
 	mu       sync.Mutex
 	changed  chan struct{}
@@ -164,11 +165,13 @@ func (h *handler) Opened(s *engineio.Session, req *engineio.Request) {
 func (h *handler) Message(s *engineio.Session, data []byte, binary bool) {
 	r := (*recorder)(h)
 	v := r.begin(s, "Message")
-	r.mu.Lock()
-	v.messages = append(v.messages, engineio.Packet{
-		Type: engineio.Message, Binary: binary, Data: append([]byte(nil), data...),
-	})
-	r.mu.Unlock()
+	if !r.forget {
+		r.mu.Lock()
+		v.messages = append(v.messages, engineio.Packet{
+			Type: engineio.Message, Binary: binary, Data: append([]byte(nil), data...),
+		})
+		r.mu.Unlock()
+	}
 	defer r.done(v)
 	if r.message != nil {
 		r.message(s, data, binary)
