@@ -38,3 +38,14 @@ const (
 
 // CloseGrace is how long a closed polling session is kept for its client.
 const CloseGrace = closeGrace
+
+// Inbox returns what waits for the handler, and whether the connection is not
+// read because of it.
+func (s *Session) Inbox() (items, bytes int, paused bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inbox == nil {
+		return 0, 0, s.paused
+	}
+	return len(s.inbox.items), len(s.inbox.data), s.paused
+}
