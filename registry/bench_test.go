@@ -5,24 +5,33 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
-
-	"outrider/registry"
 )
 
+// The figures that docs/adr/0004-registry.md quotes, each of the index and of what could have been used in its place
+// (peers_test.go). On a machine that does other work besides, short runs and their minimum are what can be compared:
+//
+//	go test -run '^$' -bench 'LookUp|Connect|leave' -benchtime 5000x -count 100 ./registry
+//	go test -run '^$' -bench 'Topic//walk' -benchtime 5x -count 100 ./registry
 
-// uids returns n keys in random order, which lie one after the other in memory.
+const (
+	bigTopic    = 100_000
+	bigTopicKey = "rider_Tianhe_Qu_notification"
+)
+
+// uids returns n keys in random order. Their bytes lie one after the other in memory, so that a benchmark that goes
+// through them spends its time on the index's memory and not on theirs.
 func uids(n int) []string {
 	var b strings.Builder
 	ends := make([]int, n)
-	for i, u := range rand.Perm(n) {
+	for i, uid := range rand.Perm(n) {
 		b.WriteString("rider:")
-		b.WriteString(strconv.Itoa(10_000_000 + u))
+		b.WriteString(strconv.Itoa(10_000_000 + uid))
 		ends[i] = b.Len()
 	}
-	all := b.String()
+	all, begin := b.String(), 0
 	keys := make([]string, n)
-	begin := 0
 	for i, end := range ends {
 		keys[i] = all[begin:end]
 		begin = end
@@ -30,6 +39,7 @@ func uids(n int) []string {
 	return keys
 }
 
+// heap returns the bytes in use, with garbage collected.
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC()
@@ -38,25 +48,119 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-func BenchmarkFirst(b *testing.B) {
-	keys := uids(1_000_000)
-	m := new(member)
-	before := heap()
-	x := registry.NewIndex[member]()
-	for _, k := range uids(1_000_000) {
-		x.Join(k, m)
+// BenchmarkLookUp looks up random keys of one member each, and reports what a key takes.
+func BenchmarkLookUp(b *testing.B) {
+	for _, p := range peers() {
+		for _, n := range []int{10_000, 100_000, 1_000_000} {
+			b.Run("index="+p.name+"/keys="+strconv.Itoa(n/1000)+"k", func(b *testing.B) { lookUp(b, p, n) })
+		}
 	}
-	b.Logf("%.1f", float64(heap()-before)/1e6)
-	b.Run("keys=1M", func(b *testing.B) {
-		i := 0
+}
+
+func lookUp(b *testing.B, p peer, n int) {
+	keys, order, m := uids(n), rand.Perm(n), new(member)
+	x := p.uids(n)
+	before := heap()
+	for _, i := range order {
+		x.set(i, keys[i], m)
+	}
+	perKey := float64(heap()-before) / float64(n)
+	runtime.KeepAlive(order)
+
+	next := 0
+	b.Run("alone", func(b *testing.B) {
+		b.ReportAllocs()
 		for b.Loop() {
-			if x.First(keys[i]) == nil {
-				b.Fatal()
+			if x.get(keys[next]) != m {
+				b.Fatal("not found")
 			}
-			if i++; i == len(keys) {
-				i = 0
+			if next++; next == len(keys) {
+				next = 0
 			}
 		}
+		b.ReportMetric(perKey, "B/key")
 	})
-	runtime.KeepAlive(x)
+	b.Run("parallel+writer", func(b *testing.B) { lookUpBesideWriter(b, x, keys, m) })
+}
+
+// lookUpBesideWriter looks keys up on all processors while one goroutine takes keys out and puts them back.
+func lookUpBesideWriter(b *testing.B, x uidIndex, keys []string, m *member) {
+	var stop atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := 0; !stop.Load(); i = (i + 1) % len(keys) {
+			x.unset(i, keys[i])
+			x.set(i, keys[i], m)
+		}
+	}()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := rand.IntN(len(keys)); pb.Next(); i = (i + 1) % len(keys) {
+			x.get(keys[i]) // perhaps out at the moment
+		}
+	})
+	stop.Store(true)
+	<-done
+}
+
+// BenchmarkTopic moves random members of a topic of 100,000 out and in, and walks it.
+func BenchmarkTopic(b *testing.B) {
+	for _, p := range peers() {
+		b.Run("index="+p.name, func(b *testing.B) {
+			members := make([]*member, bigTopic)
+			for i := range members {
+				members[i] = &member{i}
+			}
+			x := p.topics(bigTopic)
+			before := heap()
+			for i, m := range members {
+				x.join(i, bigTopicKey, m)
+			}
+			perMember := float64(heap()-before) / bigTopic
+			order := rand.Perm(bigTopic)
+
+			next := 0
+			b.Run("members=100k/leave+join", func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					i := order[next]
+					x.leave(i, bigTopicKey, members[i])
+					x.join(i, bigTopicKey, members[i])
+					next = (next + 1) % bigTopic
+				}
+				b.ReportMetric(perMember, "B/member")
+			})
+			b.Run("members=100k/walk", func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					n := 0
+					x.each(bigTopicKey, func(*member) { n++ })
+					if n != bigTopic {
+						b.Fatalf("%d members", n)
+					}
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkConnect makes keys come and go, as the index of uids sees connections do.
+func BenchmarkConnect(b *testing.B) {
+	for _, p := range peers() {
+		b.Run("index="+p.name+"/keys=100k/join+leave", func(b *testing.B) {
+			const n, half = 200_000, 100_000
+			keys, m := uids(n), new(member)
+			x := p.uids(n)
+			for i, key := range keys[:half] {
+				x.set(i, key, m)
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i = (i + 1) % n {
+				in := (i + half) % n
+				x.set(in, keys[in], m)
+				x.unset(i, keys[i])
+			}
+		})
+	}
 }

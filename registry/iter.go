@@ -10,7 +10,7 @@ import "iter"
 // members throughout, although not the same ones, the walk yields at least one.
 func (x *Index[M]) Members(key string) iter.Seq[*M] {
 	return func(yield func(*M) bool) {
-		if s := x.find(key); s != nil {
+		if s := x.find(x.hash(key), key); s != nil {
 			s.members(yield)
 		}
 	}
@@ -21,6 +21,14 @@ func (x *Index[M]) Members(key string) iter.Seq[*M] {
 func (s *set[M]) members(yield func(*M) bool) {
 	for s.size.Load() > 0 && !s.walk(yield) {
 	}
+}
+
+// any returns a member, nil if at some moment of the call there is none.
+func (s *set[M]) any() *M {
+	for m := range s.members {
+		return m
+	}
+	return nil
 }
 
 // walk is the iteration of invariant 4. It reports whether it yielded anybody.
@@ -66,9 +74,6 @@ func (x *Index[M]) Keys() iter.Seq2[string, int] {
 // eachKey yields the keys of one shard, and reports whether the loop wants more.
 func (sh *shard[M]) eachKey(yield func(string, int) bool) bool {
 	t := sh.table.Load()
-	if t == nil {
-		return true
-	}
 	for i := range t.sets {
 		s := t.sets[i].Load()
 		if s == nil {

@@ -133,6 +133,28 @@ func TestWhoLeftIsCollected(t *testing.T) {
 	runtime.KeepAlive(seats)
 }
 
+// A member that forgets to throw its seat away keeps a set, but not the slots of all who were in it.
+func TestOldSeatKeepsNoSlots(t *testing.T) {
+	x := registry.NewIndex[member]()
+	m := new(member)
+	old := x.Join("topic", m)
+	before := heap()
+	seats := make([]registry.Seat[member], 10_000)
+	for i := range seats {
+		seats[i] = x.Join("topic", m)
+	}
+	for _, s := range seats {
+		s.Leave()
+	}
+	seats = nil
+	old.Leave()
+	if after := heap(); after > before+4<<10 {
+		t.Errorf("%d bytes more than before", after-before)
+	}
+	runtime.KeepAlive(x)
+	runtime.KeepAlive(&old)
+}
+
 // Keys that are gone leave nothing but small tables.
 func TestKeysLeaveNothing(t *testing.T) {
 	x := registry.NewIndex[member]()

@@ -68,27 +68,34 @@ func TestAlwaysSomebodyWhenTakenOver(t *testing.T) {
 		}
 	})
 	for range 2 {
-		wg.Go(func() {
-			for {
-				select {
-				case <-done:
-					return
-				default:
-				}
-				if m := x.First("uid"); m == nil || m.n < 0 {
-					t.Error("First finds nobody")
-				}
-				n := 0
-				for range x.Members("uid") {
-					n++
-				}
-				if n == 0 {
-					t.Error("Members yields nobody")
-				}
+		wg.Go(until(done, func() {
+			if m := x.First("uid"); m == nil || m.n < 0 {
+				t.Error("First finds nobody")
 			}
-		})
+			n := 0
+			for range x.Members("uid") {
+				n++
+			}
+			if n == 0 {
+				t.Error("Members yields nobody")
+			}
+		}))
 	}
 	wg.Wait()
+}
+
+// until returns a function that repeats f until done is closed.
+func until(done <-chan struct{}, f func()) func() {
+	return func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				f()
+			}
+		}
+	}
 }
 
 func TestOneOfTwoLeavesTheSeat(t *testing.T) {
@@ -114,63 +121,51 @@ func TestOneOfTwoLeavesTheSeat(t *testing.T) {
 	}
 }
 
-// Keys that stay are found, each once, while the tables grow and shrink under a tide of others.
-func TestLookUpsWhileTablesAreRebuilt(t *testing.T) {
-	const standing, tide = 1_000, 8_000
+// Keys that stay are found, each once, while their table grows and shrinks under a tide of others.
+func TestLookUpsWhileTheTableIsRebuilt(t *testing.T) {
 	x := registry.NewIndex[member]()
-	for i := range standing {
-		x.Join("standing"+strconv.Itoa(i), &member{i})
+	standing, tide := x.SameShard("standing", 100), x.SameShard("tide", 2_000)
+	for i, key := range standing {
+		x.Join(key, &member{i})
 	}
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		defer close(done)
-		seats := make([]registry.Seat[member], tide)
-		for range 3 {
-			for i := range seats {
-				seats[i] = x.Join("tide"+strconv.Itoa(i), &member{-1})
+		seats := make([]registry.Seat[member], len(tide))
+		for range 10 {
+			for i, key := range tide {
+				seats[i] = x.Join(key, &member{-1})
 			}
 			for i := range seats {
 				seats[i].Leave()
 			}
 		}
 	})
-	wg.Go(func() {
-		for i := 0; ; i = (i + 1) % standing {
-			select {
-			case <-done:
-				return
-			default:
+	wg.Go(until(done, func() {
+		for i, key := range standing {
+			if m := x.First(key); m == nil || m.n != i {
+				t.Errorf("%s: found %v", key, m)
 			}
-			if m := x.First("standing" + strconv.Itoa(i)); m == nil || m.n != i {
-				t.Errorf("key %d: found %v", i, m)
+			if m := x.First(tide[i]); m != nil && m.n != -1 {
+				t.Errorf("%s: found %v", tide[i], m)
 			}
-			if m := x.First("tide" + strconv.Itoa(i)); m != nil && m.n != -1 {
-				t.Errorf("a key of the tide: found %v", m)
-			}
-			if m := x.First("nobody" + strconv.Itoa(i)); m != nil {
+			if m := x.First("nobody"); m != nil {
 				t.Errorf("a key that never was: found %v", m)
 			}
 		}
-	})
-	wg.Go(func() {
-		for {
-			select {
-			case <-done:
-				return
-			default:
-			}
-			n := 0
-			for key := range x.Keys() {
-				if key[0] == 's' {
-					n++
-				}
-			}
-			if n != standing {
-				t.Errorf("Keys yields %d standing keys, want %d", n, standing)
+	}))
+	wg.Go(until(done, func() {
+		n := 0
+		for key := range x.Keys() {
+			if key[0] == 's' {
+				n++
 			}
 		}
-	})
+		if n != len(standing) {
+			t.Errorf("Keys yields %d standing keys, want %d", n, len(standing))
+		}
+	}))
 	wg.Wait()
 }
 

@@ -21,6 +21,7 @@ func NewIndex[M any]() *Index[M] {
 	x := &Index[M]{seed: maphash.MakeSeed()}
 	for i := range x.shards {
 		x.shards[i].seed = x.seed
+		x.shards[i].table.Store(newTable[M](minBuckets))
 	}
 	return x
 }
@@ -34,48 +35,44 @@ func (x *Index[M]) Join(key string, m *M) Seat[M] {
 	if m == nil {
 		panic("registry: Join of a nil member")
 	}
-	sh, tag := x.locate(key)
+	h := x.hash(key)
+	sh := x.shard(h)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	return sh.join(tag, key, m)
+	s := x.find(h, key)
+	if s == nil {
+		s = newSet(sh, key)
+		sh.insert(tagOf(h), s)
+	}
+	return sh.join(s, m)
 }
 
 // First returns a member of key, nil if it has none: the look-up of keys that one member holds, such as a socket id.
 // If key has members throughout the call, although not the same ones, First returns one of them.
 func (x *Index[M]) First(key string) *M {
-	s := x.find(key)
+	s := x.find(x.hash(key), key)
 	if s == nil {
 		return nil
 	}
 	if m := s.first.Load(); m != nil {
 		return m
 	}
-	for m := range s.members {
-		return m
-	}
-	return nil
+	return s.any()
 }
 
 // Len returns the number of members of key.
 func (x *Index[M]) Len(key string) int {
-	s := x.find(key)
+	s := x.find(x.hash(key), key)
 	if s == nil {
 		return 0
 	}
 	return int(s.size.Load())
 }
 
-// find returns the set of key, nil if there is none.
-func (x *Index[M]) find(key string) *set[M] {
-	sh, tag := x.locate(key)
-	return sh.table.Load().find(tag, key)
-}
+func (x *Index[M]) hash(key string) uint64 { return maphash.String(x.seed, key) }
 
-// locate returns the shard of key and the tag by which the shard's table files it.
-func (x *Index[M]) locate(key string) (*shard[M], uint32) {
-	h := maphash.String(x.seed, key)
-	return &x.shards[h>>(64-shardBits)], tagOf(h)
-}
+// shard returns the shard that the first bits of a hash name.
+func (x *Index[M]) shard(hash uint64) *shard[M] { return &x.shards[hash>>(64-shardBits)] }
 
 // Seat is one membership of one member in one key: what Join returns and the member keeps in order to leave.
 // The zero Seat is no membership. Copies are the same seat.

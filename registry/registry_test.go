@@ -155,6 +155,12 @@ func TestSlotsAreReused(t *testing.T) {
 	if got := x.Slots("k"); got != slots {
 		t.Errorf("%d slots after leaves and joins, want still %d", got, slots)
 	}
+	seats[0].Leave()
+	next := new(member)
+	seats[0] = x.Join("k", next)
+	if x.First("k") != next {
+		t.Error("the first slot, where look-ups are fastest, was left empty")
+	}
 	if x.Len("k") != len(seats) || len(members(x, "k")) != len(seats) {
 		t.Errorf("Len %d, %d members, want %d", x.Len("k"), len(members(x, "k")), len(seats))
 	}

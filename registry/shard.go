@@ -10,7 +10,7 @@ import (
 // only a rebuild of the table writes; what each join and leave writes has another.
 type shard[M any] struct {
 	seed  maphash.Seed             // set at construction
-	table atomic.Pointer[table[M]] // written with mu held, read by anybody; nil until the first join
+	table atomic.Pointer[table[M]] // written with mu held, read by anybody
 	_     [48]byte
 
 	joins   atomic.Uint64 // how many there have been, which is the stamp of the latest; written with mu held
@@ -21,13 +21,8 @@ type shard[M any] struct {
 	_       [24]byte
 }
 
-// join puts m into the set of key, which it makes if need be. The caller holds mu.
-func (sh *shard[M]) join(tag uint32, key string, m *M) Seat[M] {
-	s := sh.table.Load().find(tag, key)
-	if s == nil {
-		s = newSet(sh, key)
-		sh.insert(tag, s)
-	}
+// join seats m in a set that is in the table. The caller holds mu.
+func (sh *shard[M]) join(s *set[M], m *M) Seat[M] {
 	stamp := sh.joins.Add(1)
 	sh.members++
 	return Seat[M]{set: s, slot: s.add(m, stamp), stamp: uint32(stamp)}
@@ -50,7 +45,7 @@ func (sh *shard[M]) leave(seat Seat[M]) bool {
 // insert files a set that is not in the table. The caller holds mu.
 func (sh *shard[M]) insert(tag uint32, s *set[M]) {
 	t := sh.table.Load()
-	if t == nil || sh.used >= t.limit() {
+	if sh.used >= t.limit() {
 		t = sh.rebuild()
 	}
 	if t.insert(tag, s) {
