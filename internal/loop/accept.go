@@ -60,9 +60,6 @@ func (g *Group) Serve(ln net.Listener) error {
 		return ErrClosed
 	}
 	defer g.removeListener(f)
-	if err := g.prepare(raw); err != nil {
-		return err
-	}
 	a := acceptor{group: g, raw: raw}
 	a.openSpare()
 	defer a.closeSpare()
@@ -95,29 +92,6 @@ func (g *Group) removeListener(f *os.File) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.listeners, f)
-}
-
-// prepare sets on the listener what every accepted socket inherits, which
-// saves two system calls a connection. A socket that does not know an option
-// does without: a Unix one knows neither, and one for Multipath TCP, which
-// net.Listen makes where the kernel can, has no user timeout.
-func (g *Group) prepare(raw syscall.RawConn) error {
-	var err error
-	set := func(fd uintptr, option, value int) {
-		e := unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, option, value)
-		if e != nil && e != unix.ENOPROTOOPT && e != unix.EOPNOTSUPP {
-			err = os.NewSyscallError("setsockopt", e)
-		}
-	}
-	if e := raw.Control(func(fd uintptr) {
-		set(fd, unix.TCP_NODELAY, 1)
-		if g.cfg.UserTimeout > 0 {
-			set(fd, unix.TCP_USER_TIMEOUT, int(g.cfg.UserTimeout.Milliseconds()))
-		}
-	}); e != nil {
-		return e
-	}
-	return err
 }
 
 // acceptor takes connections from one listener and hands them to loops.
@@ -177,7 +151,20 @@ func (a *acceptor) accept(ln int) error {
 		a.refuse(fd)
 		return nil
 	}
+	g.tune(fd)
 	return g.assign(fd)
+}
+
+// tune sets a socket's options. They are not left to be inherited from the
+// listener: one for Multipath TCP, which net.Listen makes where the kernel
+// can, takes no user timeout though the plain TCP sockets that it accepts do,
+// and connections may have been made before Serve. A socket that does not know
+// an option, a Unix one for example, does without.
+func (g *Group) tune(fd int) {
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	if ms := g.cfg.UserTimeout.Milliseconds(); ms > 0 {
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(ms))
+	}
 }
 
 // refuse closes a connection that there is no room for.

@@ -27,7 +27,7 @@ type town struct {
 	seats  []atomic.Pointer[citizen]
 	served atomic.Int64
 	pushed atomic.Int64
-	stop   chan struct{}
+	nudges chan struct{} // for the pushers
 }
 
 // citizen is a connection's handler: it learns its nonce from the first
@@ -55,6 +55,10 @@ func (z *citizen) Data(c *loop.Conn, p []byte) int {
 		z.town.t.Errorf("the connection of %x was sent %x", z.nonce, p[:nonceSize])
 	}
 	z.town.served.Add(1)
+	select {
+	case z.town.nudges <- struct{}{}:
+	default:
+	}
 	_ = c.Send(z.nonce[:])
 	return nonceSize
 }
@@ -68,24 +72,21 @@ func (z *citizen) Closed(_ *loop.Conn, cause loop.Cause) {
 	}
 }
 
-// push writes to connections from outside, alive or not, and closes some.
+// push writes to connections from outside, alive or not, and closes some:
+// three for every message that was served.
 func (w *town) push(rng *rand.Rand) {
-	for {
-		select {
-		case <-w.stop:
-			return
-		default:
-			runtime.Gosched() // the clients are the point
-		}
-		z := w.seats[rng.IntN(len(w.seats))].Load()
-		if z == nil {
-			continue
-		}
-		if err := z.conn.Send(z.nonce[:]); err == nil {
-			w.pushed.Add(1)
-		}
-		if closesItself(z.nonce[:]) {
-			z.conn.Close(loop.CauseLocal)
+	for range w.nudges {
+		for range 3 {
+			z := w.seats[rng.IntN(len(w.seats))].Load()
+			if z == nil {
+				continue
+			}
+			if err := z.conn.Send(z.nonce[:]); err == nil {
+				w.pushed.Add(1)
+			}
+			if closesItself(z.nonce[:]) {
+				z.conn.Close(loop.CauseLocal)
+			}
 		}
 	}
 }
@@ -137,8 +138,11 @@ func own(c net.Conn, nonce []byte, n int) error {
 // bystander on every loop is served all the time (invariants 1 to 3).
 func TestDescriptorsAreReused(t *testing.T) {
 	const loops, clients, pushers = 4, 16, 2
-	w := &town{t: t, seats: make([]atomic.Pointer[citizen], 64), stop: make(chan struct{})}
-	_, addr := start(t, loop.Config{Loops: loops, Accept: func(c *loop.Conn) loop.Handler {
+	w := &town{t: t, seats: make([]atomic.Pointer[citizen], 64), nudges: make(chan struct{}, 64)}
+	// A loop that waits holds its processor for a moment: more of them, so that
+	// the clients need not stand in line.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2 * loops))
+	g, addr := start(t, loop.Config{Loops: loops, Accept: func(c *loop.Conn) loop.Handler {
 		return &citizen{town: w, conn: c}
 	}})
 
@@ -146,9 +150,9 @@ func TestDescriptorsAreReused(t *testing.T) {
 	for i := range bystanders {
 		bystanders[i] = dial(t, addr)
 	}
-	var wg sync.WaitGroup
+	var wg, pushing sync.WaitGroup
 	for i := range pushers {
-		wg.Go(func() { w.push(rand.New(rand.NewPCG(1, uint64(i)))) })
+		pushing.Go(func() { w.push(rand.New(rand.NewPCG(1, uint64(i)))) })
 	}
 	var lives atomic.Int64
 	end := time.Now().Add(reuseTime)
@@ -176,8 +180,10 @@ func TestDescriptorsAreReused(t *testing.T) {
 			}
 		}
 	}
-	close(w.stop)
 	wg.Wait()
+	g.Close() // nobody nudges any more
+	close(w.nudges)
+	pushing.Wait()
 	t.Logf("%d connections, %d messages answered, %d pushed", lives.Load(), w.served.Load(), w.pushed.Load())
 	if lives.Load() < 1000 || w.pushed.Load() < 1000 {
 		t.Error("that is too little to prove anything")
