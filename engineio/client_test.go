@@ -161,12 +161,13 @@ type pollClient struct {
 func (s *server) poll(query string) *pollClient {
 	s.t.Helper()
 	c := s.dial()
+	defer c.Close()
 	a := c.get("transport=polling&" + query)
 	if a.StatusCode != 200 {
 		s.t.Fatalf("handshake: %v", a)
 	}
 	h := parseHandshake(s.t, a.body)
-	return &pollClient{t: s.t, srv: s, sid: h.SID, query: "transport=polling&" + query + "&sid=" + h.SID}
+	return &pollClient{t: s.t, srv: s, query: "transport=polling&" + query + "&sid=" + h.SID, sid: h.SID}
 }
 
 // start sends a GET.
@@ -236,11 +237,17 @@ func (s *server) upgrade(query string) *socket {
 	return &socket{c}
 }
 
-// websocket opens a session on WebSocket and reads the open packet.
+// websocket opens a session on WebSocket, of which the handler has been told
+// when it returns.
 func (s *server) websocket(query string) (*socket, handshake) {
 	s.t.Helper()
 	w := s.upgrade(query)
-	return w, parseHandshake(s.t, w.text())
+	h := parseHandshake(s.t, w.text())
+	w.send(frame(ws.OpPing, "opened?"))
+	if op, payload, err := w.next(); op != ws.OpPong || payload != "opened?" || err != nil {
+		s.t.Fatalf("read %v %q, %v", op, payload, err)
+	}
+	return w, h
 }
 
 // probe begins the upgrade of a session, up to the answer to the probe.
