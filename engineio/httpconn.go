@@ -29,7 +29,6 @@ type httpConn struct {
 	since   int64 // when the head's or body's first byte came; 0 while idle
 	body    httpwire.Body
 	reading bool     // a body is under way
-	tooBig  bool     // it is over the limit: 413 has been sent
 	upload  upload   // what the body is for
 	session *Session // whose request is in work
 	poll    *polling // the session's transport at that time
