@@ -11,10 +11,7 @@ import (
 
 // crash is a handler that echoes, and panics in one of its methods if told
 // to.
-type crash struct {
-	script
-	in string
-}
+type crash struct{ in string }
 
 func (h crash) now(in string) {
 	if h.in == in {
