@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -334,4 +335,38 @@ func TestPause(t *testing.T) {
 	f.Do(func() { f.Resume(0) })
 	expect(t, l.messages, `0 "{\"n\":1}"`)
 	expect(t, l.messages, `0 "{\"n\":2}"`)
+}
+
+// TestMemory weighs clients that are connected and idle.
+func TestMemory(t *testing.T) {
+	const n, most = 1500, 500
+	addr := servers(t, time.Minute)["floor"]
+	before := heap()
+	f, l := run(t, fleet.Config{
+		Targets: []netip.AddrPort{addr[0]}, Clients: n, First: 1,
+		Profile: func(uint64) fleet.Profile { return fleet.Profile{Revision: 4} },
+	})
+	for from := 0; from < n; from += 100 {
+		f.Do(func() {
+			for i := from; i < from+100; i++ {
+				f.Dial(i)
+			}
+		})
+		for range 100 {
+			next(t, l.ready)
+			next(t, l.messages)
+		}
+	}
+	each := (heap() - before) / n // the floor's, and the test's channels, included
+	t.Logf("%d bytes for each client", each)
+	if each > most {
+		t.Errorf("%d bytes for each client, want at most %d", each, most)
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

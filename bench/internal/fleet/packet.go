@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strconv"
 	"time"
+
+	"outrider/bench/internal/http1"
 )
 
 // input takes what has arrived on a socket and returns how much of it is
@@ -18,14 +20,14 @@ func (f *Fleet) input(i int, c *client, r role, p []byte) (n int) {
 		return f.polled(i, c, p)
 	}
 	if !c.switched {
-		resp, used, err := parseResponse(p)
+		resp, used, err := http1.Parse(p)
 		switch {
 		case err != nil:
 			f.close(i, c, CauseProtocol)
 			return 0
 		case used == 0:
 			return 0
-		case !resp.switched():
+		case !switched(resp):
 			f.close(i, c, CauseRefused)
 			return 0
 		}

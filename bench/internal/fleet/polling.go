@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"outrider/bench/internal/http1"
 	"outrider/engineio"
 )
 
@@ -53,14 +54,14 @@ func (f *Fleet) poll(i int, c *client) {
 
 // polled takes the answer to a GET.
 func (f *Fleet) polled(i int, c *client, p []byte) int {
-	resp, n, err := parseResponse(p)
+	resp, n, err := http1.Parse(p)
 	switch {
 	case err != nil || n > 0 && !c.long.asking:
 		f.close(i, c, CauseProtocol)
 		return 0
 	case n == 0:
 		return 0
-	case resp.status != 200:
+	case resp.Status != 200:
 		f.close(i, c, CauseRefused)
 		return n
 	}
@@ -78,10 +79,10 @@ func (f *Fleet) polled(i int, c *client, p []byte) int {
 }
 
 // payload takes the packets of an answer.
-func (f *Fleet) payload(i int, c *client, resp response) {
-	packets := engineio.Payload4(resp.body)
+func (f *Fleet) payload(i int, c *client, resp http1.Response) {
+	packets := engineio.Payload4(resp.Body)
 	if c.profileOf().Revision == 3 {
-		packets = engineio.Payload3(resp.body, resp.binary)
+		packets = engineio.Payload3(resp.Body, bytes.Equal(resp.Header("content-type"), []byte("application/octet-stream")))
 	}
 	var packet []byte
 	for p, err := range packets {
@@ -127,14 +128,14 @@ func (f *Fleet) postOutbox(i int, c *client) {
 
 // posted takes the answer to a POST.
 func (f *Fleet) posted(i int, c *client, p []byte) int {
-	resp, n, err := parseResponse(p)
+	resp, n, err := http1.Parse(p)
 	switch {
 	case err != nil || n > 0 && !c.long.posting:
 		f.close(i, c, CauseProtocol)
 		return 0
 	case n == 0:
 		return 0
-	case resp.status != 200:
+	case resp.Status != 200:
 		f.close(i, c, CauseRefused)
 		return n
 	}
@@ -151,14 +152,14 @@ func (f *Fleet) posted(i int, c *client, p []byte) int {
 func (f *Fleet) probeInput(i int, c *client, p []byte) (n int) {
 	l := c.long
 	if !l.probing {
-		resp, used, err := parseResponse(p)
+		resp, used, err := http1.Parse(p)
 		switch {
 		case err != nil:
 			f.close(i, c, CauseProtocol)
 			return 0
 		case used == 0:
 			return 0
-		case !resp.switched():
+		case !switched(resp):
 			f.close(i, c, CauseRefused)
 			return 0
 		}

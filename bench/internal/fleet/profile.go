@@ -75,6 +75,14 @@ func (k Kind) Audience() string {
 	return kindNames[k]
 }
 
+// Group is what client_push calls the clients of the kind.
+func (k Kind) Group() string {
+	if k == Table {
+		return "h5"
+	}
+	return kindNames[k]
+}
+
 // Topical reports whether clients of the kind join a topic that they name.
 func (k Kind) Topical() bool {
 	switch k {

@@ -1,0 +1,60 @@
+package bench
+
+import (
+	"context"
+	"time"
+)
+
+// Scenario is one kind of load. A new one is a file with its own, and its
+// place in Scenarios.
+type Scenario struct {
+	Name  string
+	Short string
+	// Ping is the heartbeat of a server that is started for it. Scenarios that
+	// want the same share a server.
+	Ping time.Duration
+	// run drives a session whose clients are connected. When the context ends
+	// it returns soon, with what it has measured.
+	run func(ctx context.Context, s *session) (*Outcome, error)
+	// figures makes lines of an outcome, or of several that were merged.
+	figures func(f *figures)
+	// commands are what its part of the workers can be asked to do, beyond
+	// coreCommands.
+	commands map[string]command
+}
+
+// quiet is a heartbeat so rare that none falls into a measurement of something
+// else.
+const quiet = 10 * time.Minute
+
+// Scenarios are all that there are, in the order in which they are run.
+func Scenarios() []Scenario {
+	return []Scenario{connectScenario(), fanOutScenario(), unicastScenario(), idleScenario()}
+}
+
+// Lookup finds scenarios by their names.
+func Lookup(names ...string) ([]Scenario, error) {
+	var found []Scenario
+next:
+	for _, name := range names {
+		for _, s := range Scenarios() {
+			if s.Name == name {
+				found = append(found, s)
+				continue next
+			}
+		}
+		return nil, misuse("no scenario %q", name)
+	}
+	return found, nil
+}
+
+// figuresOf makes the lines of an outcome.
+func figuresOf(o *Outcome) []Figure {
+	found, err := Lookup(o.Scenario)
+	if err != nil {
+		return nil // of a later version of the harness
+	}
+	f := &figures{outcome: o}
+	found[0].figures(f)
+	return f.all
+}
