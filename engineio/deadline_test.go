@@ -136,8 +136,9 @@ func TestProbeReleasesPolls(t *testing.T) {
 			inBubble(t, func(t *testing.T, s *server) {
 				p := s.poll(query)
 				p.start()
-				w := p.probe()
+				synctest.Wait()
 				start := time.Now()
+				w := p.probe()
 				if got := p.finish(); got != noop {
 					t.Errorf("the waiting poll brought %q", got)
 				}
@@ -346,7 +347,8 @@ func TestOpenedFirst(t *testing.T) {
 						t.Errorf("poll brought %q", got)
 					}
 				} else {
-					w, _ := s.websocket("EIO=4")
+					w := s.upgrade("EIO=4")
+					w.text()
 					w.closed(0)
 				}
 				time.Sleep(time.Second)

@@ -159,9 +159,11 @@ func TestFallback(t *testing.T) {
 // TestTakeOver is the way back: the next request on a connection that was
 // handed over may be the engine's.
 func TestTakeOver(t *testing.T) {
-	var s *server
-	s = serve(t, engineio.Config{Fallback: func(c net.Conn) {
+	started := make(chan *server, 1)
+	s := serve(t, engineio.Config{Fallback: func(c net.Conn) {
 		go func() {
+			s := <-started
+			started <- s
 			r := bufio.NewReader(c)
 			req, err := http.ReadRequest(r)
 			if err != nil {
@@ -180,6 +182,7 @@ func TestTakeOver(t *testing.T) {
 			}
 		}()
 	}}, nil)
+	started <- s
 	c := s.dial()
 	for range 3 {
 		c.send(request("POST", "/push", "body") + request("GET", engine("EIO=4&transport=polling"), ""))

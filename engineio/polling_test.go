@@ -196,7 +196,7 @@ func TestEmptyForm(t *testing.T) {
 func TestBinaryPost4(t *testing.T) {
 	s := serve(t, engineio.Config{}, nil)
 	p := s.poll("EIO=4")
-	p.start()
+	p.waits(s.rec.session(t, 0))
 	p.post("4abc", postBinary).is(t, 400, "")
 	if got := p.finish(); got != "1" {
 		t.Errorf("the waiting poll brought %q", got)
@@ -217,7 +217,7 @@ func TestMaxPackets(t *testing.T) {
 		p := s.poll(tt.query)
 		p.deliver(tt.packet + strings.Repeat(tt.separator+tt.packet, 99))
 		s.rec.got(t, 0, 100)
-		p.start()
+		p.waits(s.rec.session(t, 0))
 		p.deliver(tt.packet + strings.Repeat(tt.separator+tt.packet, 100))
 		if got := p.finish(); got != tt.end {
 			t.Errorf("poll brought %q", got)

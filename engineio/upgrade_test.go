@@ -197,7 +197,7 @@ func TestAbandonedUpgrade(t *testing.T) {
 				w := p.probe()
 				drop(w)
 				// Until the server has noticed, it takes no other.
-				if !settles(func() bool { return s.Stats().Conns <= 1 }) {
+				if !settles(func() bool { return s.Stats().Conns == 0 }) {
 					t.Fatal("the WebSocket is still there")
 				}
 			}

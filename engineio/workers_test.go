@@ -223,7 +223,8 @@ func TestPanics(t *testing.T) {
 					}
 					p.gone()
 				} else {
-					w, _ := s.websocket("EIO=3")
+					w := s.upgrade("EIO=3")
+					w.text()
 					switch when {
 					case "Message":
 						w.say("4x")
