@@ -23,7 +23,7 @@ func TestImports(t *testing.T) {
 		"internal/gateway":     {"engineio", "pushhttp", "registry", "socketio"},
 		"internal/conformance": {"engineio", "socketio"},
 		"internal/e2e":         {},
-		"cmd/outrider":         {"engineio", "internal/gateway", "pushhttp", "socketio"},
+		"cmd/outrider":         {"bench", "engineio", "internal/gateway", "pushhttp", "socketio"},
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "outrider/...").Output()
 	if err != nil {
