@@ -221,6 +221,9 @@ func TestPanics(t *testing.T) {
 					case "Closed":
 						p.deliver("1:1")
 					}
+					if !settles(func() bool { return s.Stats().Panics == 1 }) {
+						t.Error("no panic was counted")
+					}
 					p.gone()
 				} else {
 					w := s.upgrade("EIO=3")
