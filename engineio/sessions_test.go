@@ -12,12 +12,12 @@ func TestSessionsAgainstAMap(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	table, model := newSessions(), map[ID]*Session{}
 	var known []ID
-	for step := range 50_000 {
-		want := 600 // grow, and later shrink
-		if step > 30_000 {
+	for step := range 20_000 {
+		want := 200 // grow, and later shrink
+		if step > 12_000 {
 			want = 10
 		}
-		if rng.IntN(1200) < 600+want-len(known) || len(known) == 0 {
+		if rng.IntN(400) < 200+want-len(known) || len(known) == 0 {
 			var id ID
 			id[0] = byte(rng.IntN(2))    // shard
 			id[1] = byte(rng.IntN(16))   // home
