@@ -146,9 +146,12 @@ func (c *Comparison) WriteTable(w io.Writer) error {
 		}
 		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\n", l.Name, l.Unit.format(l.Value), theirs, runs, ratio, l.verdict())
 	}
-	if c.Ours.Interrupted || len(c.Others) == 0 || c.Others[len(c.Others)-1].Interrupted {
-		fmt.Fprintln(table, "\ninterrupted: this is what was measured until then")
+	notes := *c.Ours
+	for _, r := range c.Others {
+		notes.Others = max(notes.Others, r.Others)
+		notes.Interrupted = notes.Interrupted || r.Interrupted
 	}
+	notes.writeNotes(table)
 	return table.Flush()
 }
 

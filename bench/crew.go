@@ -32,6 +32,7 @@ type crew struct {
 // hand is the harness's end of one worker.
 type hand struct {
 	name    string
+	pid     int // 0: a worker within this process
 	lines   *json.Encoder
 	in      io.Closer
 	answers chan answer // closed when the worker has ended
@@ -87,18 +88,19 @@ func (c *crew) start(name string, command, env []string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	c.add(name, in, out, func() error {
+	h := c.add(name, in, out, func() error {
 		if err := cmd.Wait(); err != nil {
 			return fmt.Errorf("%w: %s", err, words)
 		}
 		return nil
 	})
+	h.pid = cmd.Process.Pid
 	return nil
 }
 
 // add speaks with a worker through a pair of pipes; wait is called once, when
 // its output has ended.
-func (c *crew) add(name string, in io.WriteCloser, out io.Reader, wait func() error) {
+func (c *crew) add(name string, in io.WriteCloser, out io.Reader, wait func() error) *hand {
 	h := &hand{
 		name: name, lines: json.NewEncoder(in), in: in,
 		answers: make(chan answer, 1), ended: sync.OnceValue(wait),
@@ -123,6 +125,7 @@ func (c *crew) add(name string, in io.WriteCloser, out io.Reader, wait func() er
 			}
 		}
 	}()
+	return h
 }
 
 // dismiss ends the workers, and with them their clients.

@@ -76,7 +76,7 @@ func DefaultOptions() *Options {
 		Clients: 1000, FirstUID: 1,
 		EIO: Mix{{"4", 1}}, Transport: Mix{{"websocket", 1}}, Kind: Mix{{"rider", 1}}, Topics: 1,
 		InFlight: 128, Timeout: 30 * time.Second,
-		Idle:    20 * time.Second,
+		Idle:    15 * time.Second,
 		FanOuts: 20, PushRate: 1000, PushFor: 10 * time.Second, FlatOut: 50_000, Conns: 16, Size: 100,
 	}
 }

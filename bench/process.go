@@ -56,6 +56,10 @@ func (p process) cpu() (time.Duration, error) {
 	return p.ticks()
 }
 
+// hertz is USER_HZ, the unit of times in /proc, on every architecture that Go
+// knows.
+const hertz = 100
+
 // ticks is the CPU time as /proc/<pid>/stat has it.
 func (p process) ticks() (time.Duration, error) {
 	stat, err := os.ReadFile(p.path("stat"))
@@ -76,7 +80,6 @@ func (p process) ticks() (time.Duration, error) {
 		}
 		sum += n
 	}
-	const hertz = 100 // USER_HZ, on every architecture that Go knows
 	return time.Duration(sum) * time.Second / hertz, nil
 }
 

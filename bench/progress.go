@@ -57,6 +57,13 @@ func (p *progress) counts(c Counts) {
 	p.show()
 }
 
+// state returns the phase, and the latest counts.
+func (p *progress) state() (phase string, c Counts) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.name, p.seen
+}
+
 // end leaves the terminal as it was.
 func (p *progress) end() {
 	p.mu.Lock()

@@ -27,7 +27,13 @@ type Report struct {
 	Options     Options    `json:"options"`
 	Servers     []string   `json:"servers,omitempty"` // host/pid, where known
 	Outcomes    []*Outcome `json:"outcomes"`
+	Samples     []Sample   `json:"samples,omitempty"`
 	Interrupted bool       `json:"interrupted,omitempty"`
+	// Others is how many processors others were using meanwhile: a run on a
+	// machine that is not idle measures that, too.
+	Others   float64 `json:"others"`
+	observed float64 // seconds
+	began    time.Time
 }
 
 // Machine is where the harness ran.
@@ -41,7 +47,11 @@ type Machine struct {
 }
 
 func newReport(o *Options) *Report {
-	return &Report{Version: reportVersion, Started: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(), Options: *o}
+	now := time.Now()
+	return &Report{
+		Version: reportVersion, Started: now.UTC().Truncate(time.Second), began: now,
+		Machine: thisMachine(), Options: *o,
+	}
 }
 
 func thisMachine() Machine {
@@ -129,10 +139,22 @@ func (r *Report) WriteTable(w io.Writer) error {
 			fmt.Fprintf(table, "  %s\t%s\n", f.Name, f.Unit.format(f.Value))
 		}
 	}
-	if r.Interrupted {
-		fmt.Fprintln(table, "\ninterrupted: this is what was measured until then")
-	}
+	r.writeNotes(table)
 	return table.Flush()
+}
+
+// quietEnough is how much of a processor others may use before a table says
+// so.
+const quietEnough = .05
+
+// writeNotes says what keeps the figures from being taken at their face.
+func (r *Report) writeNotes(w io.Writer) {
+	if r.Others > quietEnough {
+		fmt.Fprintf(w, "\nthe machine was busy: others used %.2f of its %d processors\n", r.Others, r.Machine.CPUs)
+	}
+	if r.Interrupted {
+		fmt.Fprintln(w, "\ninterrupted: this is what was measured until then")
+	}
 }
 
 // headline says what was run where.

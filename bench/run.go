@@ -64,6 +64,7 @@ func (r *Report) run(ctx context.Context, o *Options, scenarios []Scenario, p *p
 	if err := s.warm(ctx); err != nil {
 		return err
 	}
+	defer s.startSampler(r.began).end(r)
 	s.connects, err = s.connectAll(ctx)
 	if !r.has("connect") {
 		r.add(s, s.connects)

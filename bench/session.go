@@ -102,7 +102,11 @@ func (s *session) close() {
 func (p profiles) files() int {
 	n := 1
 	for _, share := range p.Transport {
-		if share.Weight > 0 && share.Name != fleet.WebSocket.String() {
+		switch {
+		case share.Weight == 0:
+		case share.Name == fleet.Polling.String():
+			n = max(n, 2)
+		case share.Name == fleet.Upgrade.String():
 			n = 3
 		}
 	}

@@ -52,3 +52,13 @@ func TestData(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkParseStamp(b *testing.B) {
+	text := (&pushAPI{size: 100}).data(nil, stamp{1, 1 << 50, 1<<50 + 1})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := parseStamp(text); !ok {
+			b.Fatalf("no stamp in %s", text)
+		}
+	}
+}
