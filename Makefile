@@ -7,7 +7,7 @@ RACE     := $(shell command -v cc >/dev/null && echo -race)
 UNIT      = $$($(GO) list ./... | grep -v /internal/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build clients test unit race e2e fuzz bench lint fix conformance tidy check
+.PHONY: help run build clients test unit race e2e fuzz bench microbench lint fix conformance tidy check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,10 @@ fuzz: ## each fuzz target for FUZZTIME
 	@grep -rHo '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' . | sed 's|/[^/]*:func | |' | sort | while read -r dir target; do \
 	  echo "$$dir $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$dir" || exit 1; done
 
-bench: ## each benchmark that matches BENCH, with its allocations
+bench: build ## ours beside the floor under load, for Engine.IO 4 and 3, 5 minutes; reports to bin/
+	@for eio in 4 3; do ./bin/outrider bench compare --vs floor -n 15000 --eio $$eio -o bin/bench-eio$$eio.json || exit 1; done
+
+microbench: ## each benchmark that matches BENCH, with its allocations
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(UNIT)
 
 lint: ## vet, staticcheck, gofumpt
