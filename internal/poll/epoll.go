@@ -2,9 +2,12 @@ package poll
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,10 +16,31 @@ import (
 //
 // Level-triggered, because a loop that reads at most one buffer per event
 // must be told again of what it left (docs/adr/0002-level-triggered.md).
+//
+// A loop that has nothing to do parks in the runtime's own poller, which
+// watches the epoll instance like any descriptor (an epoll instance is
+// readable while it has events). A goroutine that blocked in epoll_wait
+// instead would keep a thread and, until the runtime's monitor takes it away,
+// a processor; the monitor then never sleeps long, and every return from
+// epoll_wait has to find a processor again.
 type Epoll struct {
 	fd     int
+	file   *os.File        // owns fd
+	conn   syscall.RawConn // of file
 	wakeFD int
-	raw    []unix.EpollEvent // owned by Wait
+
+	// owned by Wait
+	raw  []unix.EpollEvent
+	park func(uintptr) bool // made once: a closure for each Wait would be garbage
+	got  polled
+}
+
+// polled is what poll has found, in the events that Wait was given.
+type polled struct {
+	events []Event
+	n      int
+	woken  bool
+	err    error
 }
 
 var _ Poller = (*Epoll)(nil)
@@ -27,13 +51,22 @@ func New() (*Epoll, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	wakeFD, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-	if err != nil {
+	// Non-blocking is what makes os.NewFile give it to the runtime's poller.
+	if err := unix.SetNonblock(fd, true); err != nil {
 		unix.Close(fd)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	p := &Epoll{fd: fd, file: os.NewFile(uintptr(fd), "epoll"), wakeFD: -1}
+	if p.conn, err = p.file.SyscallConn(); err != nil {
+		p.Close()
+		return nil, err
+	}
+	if p.wakeFD, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
+		p.Close()
 		return nil, os.NewSyscallError("eventfd", err)
 	}
-	p := &Epoll{fd: fd, wakeFD: wakeFD}
-	if err := p.Add(wakeFD, WakeToken, Read); err != nil {
+	p.park = func(uintptr) (done bool) { return p.poll() }
+	if err := p.Add(p.wakeFD, WakeToken, Read); err != nil {
 		p.Close()
 		return nil, err
 	}
@@ -73,29 +106,51 @@ func (p *Epoll) ctl(name string, op, fd int, token uint64, in Interest) error {
 
 // Wait implements Poller.
 func (p *Epoll) Wait(events []Event, timeout time.Duration) (int, error) {
+	p.got = polled{events: events}
+	if p.poll() || timeout == 0 {
+		return p.got.n, p.got.err
+	}
+	var deadline time.Time
+	if timeout > 0 {
+		deadline = time.Now().Add(timeout)
+	}
+	if err := p.file.SetReadDeadline(deadline); err != nil {
+		return 0, err
+	}
+	if err := p.conn.Read(p.park); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return 0, err
+	}
+	return p.got.n, p.got.err
+}
+
+// poll takes the events that are there, and reports whether there is something
+// to return for. It does not block, so that the runtime need not be told of
+// the system call.
+func (p *Epoll) poll() bool {
+	events := p.got.events
 	if len(p.raw) < len(events) {
 		p.raw = make([]unix.EpollEvent, len(events))
 	}
-	n, err := unix.EpollWait(p.fd, p.raw[:len(events)], milliseconds(timeout))
-	if err == unix.EINTR {
-		return 0, nil
+	ready, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.raw[0])), uintptr(len(events)), 0, 0, 0)
+	if errno != 0 {
+		if errno != unix.EINTR {
+			p.got.err = os.NewSyscallError("epoll_pwait", errno)
+		}
+		return p.got.err != nil
 	}
-	if err != nil {
-		return 0, os.NewSyscallError("epoll_wait", err)
-	}
-	out := 0
-	for i := range p.raw[:n] {
+	for i := range p.raw[:ready] {
 		ev := &p.raw[i]
 		token := uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32
 		if token == WakeToken {
 			var b [8]byte
 			_, _ = unix.Read(p.wakeFD, b[:])
+			p.got.woken = true
 			continue
 		}
-		events[out] = Event{Token: token, Ready: ready(ev.Events)}
-		out++
+		events[p.got.n] = Event{Token: token, Ready: readiness(ev.Events)}
+		p.got.n++
 	}
-	return out, nil
+	return p.got.n > 0 || p.got.woken
 }
 
 // Wake implements Poller.
@@ -115,7 +170,7 @@ func (p *Epoll) Wake() error {
 	}
 }
 
-func ready(events uint32) (r Ready) {
+func readiness(events uint32) (r Ready) {
 	if events&unix.EPOLLIN != 0 {
 		r |= Readable
 	}
@@ -126,15 +181,6 @@ func ready(events uint32) (r Ready) {
 		r |= Failed
 	}
 	return r
-}
-
-// milliseconds rounds up: a loop that is woken a moment before its deadline
-// would find nothing to do, and spin until it is reached.
-func milliseconds(d time.Duration) int {
-	if d < 0 {
-		return -1
-	}
-	return int((d + time.Millisecond - 1) / time.Millisecond)
 }
 
 // Read implements Poller.
@@ -200,9 +246,9 @@ func (p *Epoll) CloseFD(fd int) error {
 
 // Close implements Poller.
 func (p *Epoll) Close() error {
-	err := unix.Close(p.wakeFD)
-	if e := unix.Close(p.fd); err == nil {
-		err = e
+	err := p.file.Close()
+	if p.wakeFD >= 0 {
+		err = errors.Join(err, os.NewSyscallError("close", unix.Close(p.wakeFD)))
 	}
-	return os.NewSyscallError("close", err)
+	return err
 }
