@@ -87,14 +87,13 @@ func appendFrame(dst []byte, opcode byte, key uint32, payload ...[]byte) []byte 
 		dst = binary.BigEndian.AppendUint64(dst, uint64(size))
 	}
 	dst = binary.BigEndian.AppendUint32(dst, key)
-	var mask [4]byte
-	binary.BigEndian.PutUint32(mask[:], key)
-	i := 0
+	from := len(dst)
 	for _, part := range payload {
-		for _, b := range part {
-			dst = append(dst, b^mask[i&3])
-			i++
-		}
+		dst = append(dst, part...)
+	}
+	mask := dst[from-4 : from]
+	for i := range dst[from:] {
+		dst[from+i] ^= mask[i&3]
 	}
 	return dst
 }
