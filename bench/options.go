@@ -84,8 +84,8 @@ func DefaultOptions() *Options {
 // Flags registers the flags whose defaults are what o has.
 func (o *Options) Flags(f *pflag.FlagSet) {
 	f.SortFlags = false
-	f.StringSliceVar(&o.Targets, "target", o.Targets, "`server`: a URL, self, floor, or exec:COMMAND with {addr} and {ping}; repeatable")
-	f.StringSliceVar(&o.Push, "push", o.Push, "`URL` of the target's push API, where it is another; repeatable, in the targets' order")
+	f.StringArrayVar(&o.Targets, "target", o.Targets, "`server`: a URL, self, floor, or exec:COMMAND with {addr} and {ping}; repeatable")
+	f.StringArrayVar(&o.Push, "push", o.Push, "`URL` of the target's push API, where it is another; repeatable, in the targets' order")
 	f.StringVar(&o.APIKey, "api-key", o.APIKey, "`key` for the push API")
 	f.StringVar(&o.Path, "path", o.Path, "request `path` of the engine")
 	f.IntSliceVar(&o.PID, "pid", o.PID, "target's process, where it is not found by its port; repeatable")

@@ -70,7 +70,7 @@ func (f *Fleet) frame(i int, c *client, fr frame) {
 		}
 		f.packet(i, c, fr.payload)
 	case opPing:
-		f.out = appendFrame(f.out[:0], opPong, f.mask(), fr.payload)
+		f.out = appendFrame(f.out[:0], opPong, f.nextKey(), fr.payload)
 		s, r := c.stream()
 		f.send(i, c, s, r, f.out)
 	case opClose:
@@ -78,8 +78,8 @@ func (f *Fleet) frame(i int, c *client, fr frame) {
 	}
 }
 
-// mask returns the key for a frame. Nothing here needs it to be unpredictable.
-func (f *Fleet) mask() uint32 {
+// nextKey returns the key for a frame. Nothing here needs it to be unpredictable.
+func (f *Fleet) nextKey() uint32 {
 	f.key = f.key*1664525 + 1013904223
 	return f.key
 }
@@ -91,7 +91,7 @@ func (f *Fleet) write(i int, c *client, packet []byte) {
 		f.postOutbox(i, c)
 		return
 	}
-	f.out = appendFrame(f.out[:0], opText, f.mask(), packet)
+	f.out = appendFrame(f.out[:0], opText, f.nextKey(), packet)
 	s, r := c.stream()
 	f.send(i, c, s, r, f.out)
 }

@@ -164,7 +164,7 @@ func (f *Fleet) probeInput(i int, c *client, p []byte) (n int) {
 			return 0
 		}
 		l.probing, n = true, used
-		f.out = appendFrame(f.out[:0], opText, f.mask(), []byte("2probe"))
+		f.out = appendFrame(f.out[:0], opText, f.nextKey(), []byte("2probe"))
 		f.send(i, c, &l.probe, roleProbe, f.out)
 	}
 	fr, used, err := parseFrame(p[n:])

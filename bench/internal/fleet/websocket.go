@@ -91,9 +91,17 @@ func appendFrame(dst []byte, opcode byte, key uint32, payload ...[]byte) []byte 
 	for _, part := range payload {
 		dst = append(dst, part...)
 	}
-	mask := dst[from-4 : from]
-	for i := range dst[from:] {
-		dst[from+i] ^= mask[i&3]
-	}
+	mask(dst[from:], key)
 	return dst
+}
+
+// mask masks in place, eight bytes at a time.
+func mask(p []byte, key uint32) {
+	twice := uint64(key)<<32 | uint64(key)
+	for ; len(p) >= 8; p = p[8:] {
+		binary.BigEndian.PutUint64(p, binary.BigEndian.Uint64(p)^twice)
+	}
+	for i := range p {
+		p[i] ^= byte(key >> (24 - 8*(i&3)))
+	}
 }
