@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -16,29 +17,37 @@ import (
 //
 // A session is with at most one worker, which takes all that waits in its
 // inbox; so its messages are handled in order, and a burst costs one hand-over.
-// When no worker is free the session waits in line: a worker that has emptied
-// an inbox goes to the first in line, and one whose session has filled it
-// again meanwhile puts that session at the end. So a flood from some costs
-// the others no more than their turn. A timer looks after the line in case
-// all workers finished just before it formed.
+// As many workers as half the processors work at first: they go from session
+// to session, and a hand-over to a goroutine that runs already costs a tenth of
+// one that must be woken. The other sessions stand in line. If nobody has left
+// it for a while, the handlers are such that wait, and everybody in line gets
+// a worker of his own, as long as there are any; from then on a worker that
+// has emptied an inbox goes to the first in line, and one whose session has
+// filled it again meanwhile puts that session at the end. So a flood from some
+// costs the others no more than their turn.
 type workers struct {
 	srv    *Server
 	pool   *ants.PoolWithFuncGeneric[*Session]
+	brisk  int          // how many work before there is a reason for more
 	active atomic.Int64 // sessions with a worker or in line
 
 	// guarded by mu
 	mu       sync.Mutex
 	line     []*Session
+	gone     int  // of line, at its beginning
+	running  int  // workers
+	left     int  // sessions that have left the line since the timer fired last
 	retrying bool // the timer runs
 
 	inboxes sync.Pool
 }
 
-// retryPause is how long the line waits before a free worker is looked for.
+// retryPause is how long the line may stand still before more workers are
+// looked for.
 const retryPause = time.Millisecond
 
 func newWorkers(srv *Server, size int) (*workers, error) {
-	w := &workers{srv: srv}
+	w := &workers{srv: srv, brisk: max(1, runtime.GOMAXPROCS(0)/2)}
 	w.inboxes.New = func() any { return new(inbox) }
 	var err error
 	w.pool, err = ants.NewPoolWithFuncGeneric(size, w.work,
@@ -52,39 +61,52 @@ type discard struct{}
 // Printf implements ants.Logger.
 func (discard) Printf(string, ...any) {}
 
-// submit finds a worker for a session that has just got something to do. The
-// caller holds the session's mu.
+// submit sees to it that a session which has just got something to do gets a
+// worker. The caller holds the session's mu.
 func (w *workers) submit(s *Session) {
 	w.active.Add(1)
-	if w.pool.Invoke(s) == nil {
-		return
-	}
-	w.srv.stats.overloads.Add(1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.running < w.brisk && w.start(s) {
+		return
+	}
 	w.line = append(w.line, s)
 	w.retryLater()
+}
+
+// start gives a session to a worker of its own, if one is free. The caller
+// holds mu.
+func (w *workers) start(s *Session) bool {
+	if w.pool.Invoke(s) != nil {
+		return false
+	}
+	w.running++
+	return true
 }
 
 // retryLater starts the timer. The caller holds mu.
 func (w *workers) retryLater() {
 	if !w.retrying {
 		w.retrying = true
+		w.left = 0
 		time.AfterFunc(retryPause, w.retry)
 	}
 }
 
-// retry gives the line to workers that are free.
+// retry gives a line that stands still to the workers that are free.
 func (w *workers) retry() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.retrying = false
-	for len(w.line) > 0 && !w.pool.IsClosed() {
-		if w.pool.Invoke(w.line[0]) != nil {
-			w.retryLater()
-			return
+	for w.left == 0 && w.waiting() > 0 {
+		if !w.start(w.line[w.gone]) {
+			w.srv.stats.overloads.Add(1)
+			break
 		}
-		w.pop()
+		w.drop()
+	}
+	if w.waiting() > 0 && !w.pool.IsClosed() {
+		w.retryLater()
 	}
 }
 
@@ -100,10 +122,15 @@ func (w *workers) work(s *Session) {
 	}
 }
 
-// next takes the first session in line, nil if there is none.
+// next takes the first session in line. If there is none, the worker that
+// asks is done.
 func (w *workers) next() *Session {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.waiting() == 0 {
+		w.running--
+		return nil
+	}
 	return w.pop()
 }
 
@@ -111,24 +138,39 @@ func (w *workers) next() *Session {
 func (w *workers) rotate(s *Session) *Session {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.line) == 0 {
+	if w.waiting() == 0 {
 		return s
 	}
 	w.line = append(w.line, s)
 	return w.pop()
 }
 
-// pop is next for who holds mu.
+// waiting returns how many sessions are in line. The caller holds mu.
+func (w *workers) waiting() int { return len(w.line) - w.gone }
+
+// pop takes the first session in line, where there is one. The caller holds
+// mu.
 func (w *workers) pop() *Session {
-	if len(w.line) == 0 {
-		return nil
+	s := w.line[w.gone]
+	w.drop()
+	w.left++
+	return s
+}
+
+// drop takes the first session out of the line. The array is used again, and
+// not kept when it was made for a long line that is gone.
+func (w *workers) drop() {
+	w.line[w.gone] = nil
+	w.gone++
+	if w.gone*2 < len(w.line) {
+		return
 	}
-	s := w.line[0]
-	w.line[0] = nil
-	if w.line = w.line[1:]; len(w.line) == 0 {
+	n := copy(w.line, w.line[w.gone:])
+	clear(w.line[n:])
+	w.line, w.gone = w.line[:n], 0
+	if n == 0 && cap(w.line) > maxInboxItems {
 		w.line = nil
 	}
-	return s
 }
 
 // releaseTimeout is how long release waits.
