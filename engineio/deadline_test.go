@@ -296,6 +296,33 @@ func TestAfter(t *testing.T) {
 	})
 }
 
+// TestAlarmStop: an alarm that is stopped in time does not ring, and says so.
+func TestAlarmStop(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *server) {
+		var j journal
+		s.poll("EIO=4")
+		session := s.rec.session(t, 0)
+		stopped := session.After(time.Second, j.add("stopped"))
+		rung := session.After(time.Second, j.add("rung"))
+		never := session.After(time.Hour, j.add("never"))
+		if !stopped.Stop() || stopped.Stop() {
+			t.Error("Stop reports the wrong thing of an alarm that has not rung")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		j.is(t, "rung")
+		if rung.Stop() {
+			t.Error("Stop reports true of an alarm that has rung")
+		}
+		session.Close()
+		if never.Stop() || session.After(0, j.add("late")).Stop() {
+			t.Error("Stop reports true after the session's end")
+		}
+		time.Sleep(2 * time.Hour)
+		j.is(t, "rung")
+	})
+}
+
 // TestAfterEnd: what is due after the session's end does not run, nor does
 // what is posted then.
 func TestAfterEnd(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gobwas/ws"
+
 	"outrider/engineio"
 	"outrider/internal/poll/polltest"
 )
@@ -94,6 +96,7 @@ func TestPingTimeout(t *testing.T) {
 		time.Sleep(timeout / 2)
 		w.say("4no pong")
 		w.hears("4no pong")
+		w.send(frame(ws.OpText, "4half a frame")[:9])
 		w.closed(0)
 		between(t, "the close frame", ping, timeout-tick, timeout+tick)
 		if got := s.rec.ended(t, 0); got != engineio.ReasonPingTimeout {
