@@ -49,3 +49,9 @@ func (s *Session) Inbox() (items, bytes int, paused bool) {
 	}
 	return len(s.inbox.items), len(s.inbox.data), s.paused
 }
+
+// FrameBytes returns a frame as it goes over a WebSocket.
+func FrameBytes(f *Frame, rev Revision) []byte { return f.websocket(rev, false) }
+
+// FramePackets returns a frame's packets.
+func FramePackets(f *Frame) []Packet { return f.packets() }

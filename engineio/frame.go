@@ -24,6 +24,7 @@ type Frame struct {
 // binaries is the part of a Frame whose bytes depend on whom they go to.
 type binaries struct {
 	packets  []Packet // all packets of the frame
+	none     bool     // they are text after all, of several frames that were joined
 	bytes    int      // on a WebSocket of revision 4
 	variants [4]atomic.Pointer[[]byte]
 }
@@ -52,6 +53,27 @@ func PacketFrame(t Type, data string) *Frame {
 	buf := make([]byte, FramePrefix+len(data))
 	copy(buf[FramePrefix:], data)
 	return newTextFrame(t, buf)
+}
+
+// JoinFrames returns a frame of the packets of all the frames, in order, which cost a session one write instead of
+// several. Frames with binary messages cannot be joined: it panics on one.
+func JoinFrames(frames ...*Frame) *Frame {
+	size := 0
+	for _, f := range frames {
+		if f.binary != nil && !f.binary.none {
+			panic("engineio: JoinFrames of a frame with binary messages")
+		}
+		size += len(f.text)
+	}
+	joined := &Frame{
+		text:   make([]byte, 0, size),
+		binary: &binaries{none: true, bytes: size, packets: make([]Packet, 0, len(frames))},
+	}
+	for _, f := range frames {
+		joined.text = append(joined.text, f.text...)
+		joined.binary.packets = append(joined.binary.packets, f.packets()...)
+	}
+	return joined
 }
 
 // newTextFrame puts digit and header in front of the data, so that the WebSocket frame and the packet's data are
@@ -96,7 +118,7 @@ func (f *Frame) size() int {
 // websocket returns all packets as WebSocket frames for a session of the revision; b64 says that it cannot take
 // binary frames. The bytes are shared and must not be changed.
 func (f *Frame) websocket(rev Revision, b64 bool) []byte {
-	if f.binary == nil {
+	if f.binary == nil || f.binary.none {
 		return f.text
 	}
 	variant := 0

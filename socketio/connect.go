@@ -115,7 +115,7 @@ func (s *Socket) welcome() bool {
 	defer s.mu.Unlock()
 	s.state.Store(welcomed)
 	s.ns.joined.Add(1)
-	if s.conn.session.SendFrame(s.connectFrame()) != nil {
+	if s.conn.session.SendFrame(s.welcomeFrame()) != nil {
 		s.ns.joined.Add(-1)
 		s.state.Store(joining)
 		s.conn.remove(s)
@@ -143,6 +143,18 @@ func (s *Socket) settleIn(slot uint32) {
 	if s.Revision() != engineio.Revision3 {
 		s.id = newSocketID(s.ns.server.seed, slot)
 	}
+}
+
+// welcomeFrame returns CONNECT, and the greeting behind it if the namespace has one.
+func (s *Socket) welcomeFrame() *engineio.Frame {
+	g := s.ns.greeting.Load()
+	switch {
+	case g == nil:
+		return s.connectFrame()
+	case s.Revision() == engineio.Revision3:
+		return g.old
+	}
+	return engineio.JoinFrames(s.connectFrame(), g.event.frame(s.ns, s.Revision()))
 }
 
 // connectFrame returns the CONNECT that answers the client's: with the id for protocol 5, bare for older ones.

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"fmt"
 	"iter"
 	"slices"
 	"sync"
@@ -33,6 +34,7 @@ type Namespace struct {
 	joined  atomic.Int64  // how many of them are connected
 	acks    atomic.Uint64 // the ids of acknowledgements that the server waits for
 
+	greeting     atomic.Pointer[greeting]
 	connected    *engineio.Frame // CONNECT as clients of protocol 4 get it
 	disconnected *engineio.Frame
 }
@@ -63,6 +65,11 @@ func newNamespace(s *Server, name string, template *Namespace) *Namespace {
 	}
 	n.connected = packetFrame(Packet{Type: PacketConnect, Namespace: n.wire})
 	n.disconnected = packetFrame(Packet{Type: PacketDisconnect, Namespace: n.wire})
+	if template != nil {
+		if g := template.greeting.Load(); g != nil {
+			n.greet(g.event)
+		}
+	}
 	return n
 }
 
@@ -88,6 +95,34 @@ func with[F any](fns []F, fn F) []F { return append(slices.Clip(fns), fn) }
 // looked at ([Socket.Handshake], [Socket.Auth]), given data ([Socket.SetData]) and put into rooms, but not sent to.
 func (n *Namespace) Use(middleware func(*Socket) error) {
 	n.change(func(h *handlers) { h.middleware = with(h.middleware, middleware) })
+}
+
+// greeting is what follows CONNECT in the same write.
+type greeting struct {
+	event *Prepared
+	old   *engineio.Frame // CONNECT and event, as clients of protocol 4 get them
+}
+
+// Greet makes every socket that joins receive an event right behind CONNECT, before OnConnect runs: in one write with it,
+// which an Emit in OnConnect is not. It replaces the greeting before; nil is none. The error is [ErrArgument] for an event
+// with attachments.
+func (n *Namespace) Greet(event *Prepared) error {
+	if event == nil {
+		n.greeting.Store(nil)
+		return nil
+	}
+	if len(event.attachments) > 0 {
+		return fmt.Errorf("%w: a greeting has no attachments", ErrArgument)
+	}
+	n.greet(event)
+	return nil
+}
+
+func (n *Namespace) greet(event *Prepared) {
+	n.greeting.Store(&greeting{
+		event: event,
+		old:   engineio.JoinFrames(n.connected, event.frame(n, engineio.Revision3)),
+	})
 }
 
 // OnConnect adds a handler that runs when a socket has joined the namespace, after the client has been told

@@ -116,8 +116,10 @@ func New(io *socketio.Server, cfg Config) (*Gateway, error) {
 
 // serve attaches the gateway to one namespace of a kind.
 func (g *Gateway) serve(k kind, n *socketio.Namespace) {
+	if err := n.Greet(g.greeting); err != nil { // it has no attachments, which is all there is to refuse
+		panic("gateway: " + err.Error())
+	}
 	if k == show { // greeted like the others, and nothing it says has an effect
-		n.OnConnect(g.greet)
 		return
 	}
 	n.OnConnect(func(s *socketio.Socket) { g.joined(k, s) })
@@ -126,12 +128,8 @@ func (g *Gateway) serve(k kind, n *socketio.Namespace) {
 	n.On("logout", g.logout)
 }
 
-// greet's error needs no answer: the socket is closing, and its end follows.
-func (g *Gateway) greet(s *socketio.Socket) { _ = s.Send(g.greeting) }
-
 func (g *Gateway) joined(k kind, s *socketio.Socket) {
 	s.SetData(&member{sock: s, kind: k})
-	g.greet(s)
 }
 
 func (g *Gateway) left(s *socketio.Socket) {
