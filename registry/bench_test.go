@@ -10,10 +10,13 @@ import (
 )
 
 // The figures that docs/adr/0004-registry.md quotes, each of the index and of what could have been used in its place
-// (peers_test.go). On a machine that does other work besides, short runs and their minimum are what can be compared:
+// (peers_test.go). On a machine that does other work besides, runs in turns and their minimum are what can be compared;
+// for each index, several times over:
 //
-//	go test -run '^$' -bench 'LookUp|Connect|leave' -benchtime 5000x -count 100 ./registry
-//	go test -run '^$' -bench 'Topic//walk' -benchtime 5x -count 100 ./registry
+//	go test -run '^$' -bench '(LookUp|Connect)/index=registry' -benchtime 100000x -count 3 ./registry
+//	go test -run '^$' -bench 'Topic/index=registry/members=100k/leave' -benchtime 100000x -count 3 ./registry
+//	go test -run '^$' -bench 'Topic/index=registry/members=100k/walk' -benchtime 20x -count 10 ./registry
+//	go test -run '^$' -bench 'Collect/index=registry' -benchtime 1x -count 15 ./registry
 
 const (
 	bigTopic    = 100_000
@@ -102,6 +105,25 @@ func lookUpBesideWriter(b *testing.B, x uidIndex, keys []string, m *member) {
 	})
 	stop.Store(true)
 	<-done
+}
+
+// BenchmarkCollect collects garbage with a million keys in use: what they cost the collector, each cycle.
+func BenchmarkCollect(b *testing.B) {
+	for _, p := range peers() {
+		b.Run("index="+p.name+"/keys=1000k", func(b *testing.B) {
+			const n = 1_000_000
+			keys, m := uids(n), new(member)
+			x := p.uids(n)
+			for i, key := range keys {
+				x.set(i, key, m)
+			}
+			keys = nil
+			for b.Loop() {
+				runtime.GC()
+			}
+			x.get("")
+		})
+	}
 }
 
 // BenchmarkTopic moves random members of a topic of 100,000 out and in, and walks it.

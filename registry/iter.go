@@ -16,8 +16,8 @@ func (x *Index[M]) Members(key string) iter.Seq[*M] {
 	}
 }
 
-// members walks until it has met somebody or the set is empty: who was taken over from left before the walk came
-// to him, and who took over joined after it began.
+// members walks until it has met a member or the set is empty (invariant 5). A walk that meets none has come between
+// one that left before it got there and a successor that joined after it began.
 func (s *set[M]) members(yield func(*M) bool) {
 	for s.size.Load() > 0 && !s.walk(yield) {
 	}
@@ -31,7 +31,7 @@ func (s *set[M]) any() *M {
 	return nil
 }
 
-// walk is the iteration of invariant 4. It reports whether it yielded anybody.
+// walk is the iteration of invariant 4. It reports whether it met a member.
 func (s *set[M]) walk(yield func(*M) bool) (met bool) {
 	start := s.shard.joins.Load()
 	if m := s.first.Load(); m != nil {

@@ -10,11 +10,11 @@ import (
 	"outrider/registry"
 )
 
-// What the index is measured against: the concurrent maps that are at hand, put to the same use. All copy the key, which
-// in a server comes out of a packet.
+// What the index is measured against: the concurrent maps that are at hand, put to the same use. All copy the key,
+// which in a server comes out of a packet.
 
-// uidIndex is the use for keys of one member. The peers do it with one flat map from key to member, which is in their favour:
-// a second member would have no place in it. i is a number of the key.
+// uidIndex is the use for keys of one member. The peers do it with one flat map from key to member, which is in their
+// favour: a second member would have no place in it. i is a number of the key.
 type uidIndex interface {
 	set(i int, key string, m *member)
 	unset(i int, key string)

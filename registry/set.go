@@ -16,15 +16,15 @@ import (
 //     any number; the stamp is written before the member. So a reader who loads a member and then the stamp has
 //     the stamp of that member, or a greater one if the member has left since.
 //  4. A walk loads the number of the latest join, its start; then reads the first slot; then reads the overflow, where
-//     it passes over the slots that are stamped above the start. It yields whoever is there throughout: he is stamped
-//     at or below the start and in one slot (2), which is read once. It yields nobody twice. For let a member leave
-//     seat A and then take seat B.
+//     it passes over the slots that are stamped above the start. It yields every member that is there throughout:
+//     that is stamped at or below the start, in one slot (2), which is read once. It yields no member twice. For let
+//     one leave seat A and then take seat B.
 //     B in the overflow, stamped above the start: B is passed over.
 //     B in the overflow, stamped at or below it: A was empty before B was stamped, so before the walk read any slot.
 //     B in the first slot, A in the overflow: if the walk reads B, A is empty already, and read later.
 //     B and A in the first slot: that is read once.
 //  5. size never exceeds the filled slots: a member is counted after its slot is filled, and discounted before it is
-//     emptied. So whoever loads a size above 0 knows that somebody was there at that moment.
+//     emptied. So a size above 0 says that a member was there at that moment.
 //  6. An emptied slot is cleared, and a dropped set lets go of its overflow: a member that left is not kept in memory.
 type set[M any] struct {
 	key      string

@@ -5,8 +5,9 @@ import "sync/atomic"
 // A table is a shard's hash table: open addressing, linear probing. Readers walk it while a writer, who holds
 // the shard's mutex, changes it. What makes that right:
 //
-//  1. A set stays in its bucket for the table's life. A larger table is a new table, and the old one is never
-//     written again: a reader who still walks it sees the shard as it was when the new one was published.
+//  1. A set stays in its bucket until it is dropped. A table of another size is a new table, and the old one is never
+//     written again: a reader who still walks it finds the keys of the moment when the new one was published, and
+//     a set that was dropped since then is empty.
 //  2. A tag never becomes 0 again, and a set lies before the first tag 0 on its probe path. So a reader who meets
 //     a 0 has passed every bucket where the set can be.
 //  3. A tag is a hint. The set is what counts, and its key is compared: whatever pair of old and new tag and set
