@@ -160,30 +160,37 @@ func (cfg Config) withDefaults() (Config, error) {
 	if cfg.CompressionThreshold == 0 {
 		cfg.CompressionThreshold = 1024
 	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
 	if cfg.Cookie != nil {
 		cookie := *cfg.Cookie
 		cookie.Name = orDefault(cookie.Name, "io")
 		cookie.Path = orDefault(cookie.Path, "/")
 		cookie.SameSite = orDefault(cookie.SameSite, http.SameSiteLaxMode)
-		if err := cookie.Valid(); err != nil {
-			return cfg, fmt.Errorf("engineio: Config.Cookie: %w", err)
-		}
 		cfg.Cookie = &cookie
 	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
+	return cfg, cfg.check()
+}
+
+// check reports what cannot be run with.
+func (cfg *Config) check() error {
 	for _, d := range []time.Duration{cfg.PingInterval, cfg.PingTimeout, cfg.UpgradeTimeout, cfg.HeadTimeout, cfg.BodyTimeout, cfg.KeepAlive, cfg.OpenDelay} {
 		if d < 0 {
-			return cfg, errors.New("engineio: a duration in Config is negative")
+			return errors.New("engineio: a duration in Config is negative")
 		}
 	}
 	for _, n := range []int{cfg.MaxPayload, cfg.MaxPackets, cfg.MaxFragments, cfg.Workers, cfg.MaxQueue, cfg.MaxConns, cfg.Loops} {
 		if n < 0 {
-			return cfg, errors.New("engineio: a bound in Config is negative")
+			return errors.New("engineio: a bound in Config is negative")
 		}
 	}
-	return cfg, nil
+	if cfg.Cookie != nil {
+		if err := cfg.Cookie.Valid(); err != nil {
+			return fmt.Errorf("engineio: Config.Cookie: %w", err)
+		}
+	}
+	return nil
 }
 
 func orDefault[T comparable](v, def T) T {
