@@ -15,10 +15,6 @@ const reservedFiles = 64
 // raiseFileLimit raises the soft limit on open files to the hard one, and says
 // what that can hold: a gateway that meets the limit meets it at the worst
 // time, so it should be read in the first lines of the log.
-//
-// It is also where settings of the garbage collector belong that measurements
-// ask for. For now GOGC and GOMEMLIMIT in the environment hold, as for any Go
-// program.
 func raiseFileLimit(ctx context.Context, log *slog.Logger) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

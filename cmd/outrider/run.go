@@ -42,6 +42,7 @@ const pushGrace = 2 * time.Second
 
 // serve runs the gateway until ctx ends.
 func serve(ctx context.Context, cfg *Config, log *slog.Logger) error {
+	tuneMemory(cfg.InternalListen != "")
 	d, err := open(cfg, log)
 	if err != nil {
 		return err
