@@ -133,6 +133,7 @@ type seen struct {
 	messages []engineio.Packet
 	reason   engineio.CloseReason // 0 while it is open
 	busy     bool                 // a call is under way
+	opened   bool                 // Opened has returned
 }
 
 // echo is the message function of the protocol suites' server.
@@ -210,6 +211,7 @@ func (r *recorder) done(v *seen) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	v.busy = false
+	v.opened = true
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
@@ -234,10 +236,10 @@ func (r *recorder) await(t testing.TB, what string, cond func() bool) {
 	}
 }
 
-// session waits for the i-th session.
+// session waits until Opened has returned for the i-th session.
 func (r *recorder) session(t testing.TB, i int) *seen {
 	t.Helper()
-	r.await(t, fmt.Sprintf("session %d", i), func() bool { return len(r.sessions) > i })
+	r.await(t, fmt.Sprintf("session %d", i), func() bool { return len(r.sessions) > i && r.sessions[i].opened })
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.sessions[i]
