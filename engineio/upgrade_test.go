@@ -256,6 +256,37 @@ func TestCloseDuringUpgrade(t *testing.T) {
 	})
 }
 
+// TestPostDuringUpgrade: a POST that came whole before the upgrade packet is
+// delivered and answered; of one that did not, nothing is.
+func TestPostDuringUpgrade(t *testing.T) {
+	g := newGate()
+	s := serve(t, engineio.Config{}, &recorder{message: func(*engineio.Session, []byte, bool) { g.hold() }})
+	begin := func() (*pollClient, *client, *socket) {
+		p := s.poll("EIO=4")
+		return p, s.dial(), p.probe()
+	}
+	p, whole, w := begin()
+	whole.send(request("POST", engine(p.query), "4a\x1e4b"))
+	<-g.entered
+	w.send(frame(ws.OpText, "5") + frame(ws.OpText, "4c"))
+	w.send(frame(ws.OpPing, "upgraded?"))
+	if op, _, err := w.next(); op != ws.OpPong || err != nil {
+		t.Fatalf("read %v, %v", op, err)
+	}
+	close(g.open)
+	whole.answer("POST").is(t, 200, "ok")
+	comparePackets(t, s.rec.got(t, 0, 3), packets(message("a"), message("b"), message("c")))
+
+	p, part, w := begin()
+	part.send("POST " + engine(p.query) + " HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+	part.answer("POST") // it has arrived
+	w.send(frame(ws.OpText, "5") + frame(ws.OpText, "4c"))
+	s.rec.got(t, 1, 1)
+	part.send("4a")
+	part.answer("POST").refused(t, 3, "Bad request")
+	comparePackets(t, s.rec.got(t, 1, 1), packets(message("c")))
+}
+
 // TestBinary64: a WebSocket whose own query says b64 gets binary as base64.
 func TestBinary64(t *testing.T) {
 	for query, want := range map[string]struct {
