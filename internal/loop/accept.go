@@ -35,63 +35,57 @@ type fileListener interface {
 // ErrClosed, at once if that was before. The listener is closed when it
 // returns.
 func (g *Group) Serve(ln net.Listener) error {
-	if !g.enter() {
+	f, err := listenerFile(ln)
+	if err != nil {
+		_ = ln.Close()
+		return err
+	}
+	if !g.enter(f) {
+		_ = f.Close()
 		_ = ln.Close()
 		return ErrClosed
 	}
-	defer g.wg.Done()
+	defer g.leave(f)
 	defer ln.Close()
-	fl, ok := ln.(fileListener)
-	if !ok {
-		return fmt.Errorf("loop: a %T has no descriptor to accept from", ln)
-	}
-	// The duplicate can be waited for in the runtime's poller; a net.Listener
-	// itself waits only in Accept.
-	f, err := fl.File()
-	if err != nil {
-		return err
-	}
 	defer f.Close()
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return err
 	}
-	if !g.addListener(f) {
-		return ErrClosed
-	}
-	defer g.removeListener(f)
 	a := acceptor{group: g, raw: raw}
 	a.openSpare()
 	defer a.closeSpare()
 	return a.run()
 }
 
-// enter counts the caller among the goroutines that Close waits for, unless
-// accepting is over.
-func (g *Group) enter() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.isStopping() {
-		return false
+// listenerFile returns a descriptor of the listener that can be waited for in
+// the runtime's poller; a net.Listener itself waits only in Accept.
+func listenerFile(ln net.Listener) (*os.File, error) {
+	fl, ok := ln.(fileListener)
+	if !ok {
+		return nil, fmt.Errorf("loop: a %T has no descriptor to accept from", ln)
 	}
-	g.wg.Add(1)
-	return true
+	return fl.File()
 }
 
-func (g *Group) addListener(f *os.File) bool {
+// enter counts the caller among the goroutines that Close waits for, and its
+// listener among those that StopAccepting closes, unless accepting is over.
+func (g *Group) enter(f *os.File) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.isStopping() {
 		return false
 	}
 	g.listeners[f] = struct{}{}
+	g.wg.Add(1)
 	return true
 }
 
-func (g *Group) removeListener(f *os.File) {
+func (g *Group) leave(f *os.File) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.listeners, f)
+	g.wg.Done()
 }
 
 // acceptor takes connections from one listener and hands them to loops.

@@ -23,6 +23,7 @@ func (g *Group) AdoptConn(c net.Conn, read []byte) error {
 	if err != nil {
 		return err
 	}
+	g.tune(fd)
 	g.open.Add(1)
 	return g.assignTo(g.leastLoaded(), task{op: opTakeOver, fd: fd, read: read})
 }

@@ -14,3 +14,12 @@ func (c *Conn) FD() int { return int(c.fd) }
 
 // Token returns the connection's token.
 func (c *Conn) Token() uint64 { return c.token }
+
+// RestCap returns the size of the array that the rest is kept in. The loop
+// must be asleep.
+func (c *Conn) RestCap() int {
+	if c.rest == nil {
+		return 0
+	}
+	return cap(*c.rest)
+}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"outrider/internal/loop"
 	"outrider/internal/poll"
@@ -60,6 +61,7 @@ func (r recorder) Closed(c *loop.Conn, cause loop.Cause) {
 func (f *fixture) connect() (*polltest.Peer, *loop.Conn) {
 	f.Helper()
 	p := connect(f.T, f.net, f.group)
+	p.SetReadDeadline(time.Now().Add(10 * time.Minute)) // of virtual time
 	return p, await(f.T, "a connection", f.conns)
 }
 

@@ -124,8 +124,7 @@ func startOn(t testing.TB, n *polltest.Net, cfg loop.Config) *loop.Group {
 	return startLoops(t, cfg)
 }
 
-// connect makes a connection over n to a handler made of s, and waits until
-// it is there.
+// connect makes a connection over n.
 func connect(t testing.TB, n *polltest.Net, g *loop.Group) *polltest.Peer {
 	t.Helper()
 	p, err := n.Dial(g.Adopt)

@@ -170,3 +170,31 @@ func TestRestIsBounded(t *testing.T) {
 		})
 	}
 }
+
+// TestALittleRestKeepsNoLargeArray: nor does a rest that grows byte by byte
+// take a new array for each.
+func TestALittleRestKeepsNoLargeArray(t *testing.T) {
+	left := loop.MaxRest
+	cfg := loop.Config{Accept: func(*loop.Conn) loop.Handler {
+		return script{data: func(_ *loop.Conn, p []byte) int { return max(0, len(p)-left) }}
+	}}
+	bubble(t, 0, cfg, func(f *fixture) {
+		p, c := f.connect()
+		f.say(p, string(text(loop.MaxRest)))
+		if n := c.RestCap(); n < loop.MaxRest || n > 2*loop.MaxRest {
+			f.Fatalf("%d bytes are kept in an array of %d", loop.MaxRest, n)
+		}
+		left = 10
+		c.Resume()
+		synctest.Wait()
+		if n := c.RestCap(); n < 10 || n > 40 {
+			f.Fatalf("10 bytes are kept in an array of %d", n)
+		}
+		left = 0
+		c.Resume()
+		synctest.Wait()
+		if n := c.RestCap(); n != 0 {
+			f.Fatalf("nothing is kept in an array of %d", n)
+		}
+	})
+}

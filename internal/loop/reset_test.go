@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"outrider/internal/loop"
+	"outrider/internal/poll/polltest"
 )
 
 // TestResetAtEveryByte: wherever a connection breaks, while it is read or
@@ -60,6 +61,31 @@ func TestResetAtEveryByte(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// TestResetIsNoticedByOneThatDoesNotRead: paused, or with the peer's FIN
+// behind it and the answer still to come.
+func TestResetIsNoticedByOneThatDoesNotRead(t *testing.T) {
+	for name, before := range map[string]func(p *polltest.Peer, c *loop.Conn){
+		"paused":      func(_ *polltest.Peer, c *loop.Conn) { c.Pause() },
+		"half-closed": func(p *polltest.Peer, _ *loop.Conn) { _ = p.CloseWrite() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := loop.Config{Accept: func(*loop.Conn) loop.Handler {
+				return script{eof: func(*loop.Conn) {}}
+			}}
+			bubble(t, 0, cfg, func(f *fixture) {
+				p, c := f.connect()
+				before(p, c)
+				synctest.Wait()
+				if p.Interest() != 0 || p.Closed() {
+					f.Fatalf("interest %b, closed %v", p.Interest(), p.Closed())
+				}
+				p.Reset()
+				f.wantClosed(p, loop.CauseError)
+			})
+		})
 	}
 }
 

@@ -64,27 +64,37 @@ func TestEveryPostRunsOnce(t *testing.T) {
 	})
 }
 
-// TestPostWakesALoopThatSleeps: ping-pong, so that the loop is asleep or
-// about to be at every Post.
-func TestPostWakesALoopThatSleeps(t *testing.T) {
-	const rounds = 20_000
-	g := startLoops(t, loop.Config{Loops: 2, NewPoller: sleepDeeply})
-	a, b := g.Loops()[0], g.Loops()[1]
-	done := make(chan struct{})
-	var hit func(n int) // posts itself from one loop to the other
-	hit = func(n int) {
-		if n == rounds {
-			close(done)
-			return
+// TestPostToALoopThatFallsAsleep: each task is posted a moment after the last
+// one has run, a random one, so that many come while the loop looks at its
+// queue for the last time before it sleeps.
+func TestPostToALoopThatFallsAsleep(t *testing.T) {
+	const longest = 2000
+	g := startLoops(t, loop.Config{Loops: 1, NewPoller: sleepDeeply})
+	l := g.Loops()[0]
+	rng := rand.New(rand.NewPCG(3, 3))
+	var ran atomic.Int64
+	task := func() { ran.Add(1) }
+	n := int64(0)
+	for end := time.Now().Add(time.Second); time.Now().Before(end); n++ {
+		l.Post(task)
+		if !spinUntil(func() bool { return ran.Load() > n }) {
+			t.Fatalf("task %d does not run", n)
 		}
-		to := a
-		if n%2 == 0 {
-			to = b
+		for pause := rng.IntN(longest); pause > 0; pause-- {
+			_ = ran.Load()
 		}
-		to.Post(func() { hit(n + 1) })
 	}
-	a.Post(func() { hit(0) })
-	await(t, "the last round", done)
+	t.Logf("%d tasks", n)
+}
+
+// spinUntil is within for what takes microseconds.
+func spinUntil(cond func() bool) bool {
+	for spins := 0; !cond(); spins++ {
+		if spins == 1_000_000 {
+			return within(20*time.Second, cond)
+		}
+	}
+	return true
 }
 
 // TestPostFromTheLoop: a task may post the next one, and does not keep the

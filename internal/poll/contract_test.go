@@ -339,6 +339,23 @@ func TestWriteUntilTheSocketIsFull(t *testing.T) {
 	})
 }
 
+// TestTooManyBuffers are refused, not cut.
+func TestTooManyBuffers(t *testing.T) {
+	each(t, func(t *testing.T, sys system) {
+		w := watch(t, sys, poll.Read)
+		bufs := make([][]byte, 1025)
+		for i := range bufs {
+			bufs[i] = []byte("x")
+		}
+		if n, err := w.Writev(w.fd, bufs); err == nil {
+			t.Fatalf("%d buffers of %d were taken", n, len(bufs))
+		}
+		if n, err := w.Writev(w.fd, bufs[:1024]); n != 1024 || err != nil {
+			t.Fatalf("Writev = %d, %v", n, err)
+		}
+	})
+}
+
 // TestDeletedIsNotReported: neither after Del nor after CloseFD.
 func TestDeletedIsNotReported(t *testing.T) {
 	each(t, func(t *testing.T, sys system) {

@@ -27,8 +27,11 @@ var (
 	ErrWatched = errors.New("polltest: descriptor is watched already")
 )
 
-// errClosed: the descriptor is not open. The loop must never see it.
-var errClosed = errors.New("polltest: bad file descriptor")
+// What the loop must never see.
+var (
+	errClosed  = errors.New("polltest: bad file descriptor")
+	errTooMany = errors.New("polltest: too many buffers")
+)
 
 // Net is a network. Its descriptors are reused at once, as the kernel's are.
 type Net struct {

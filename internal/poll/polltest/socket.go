@@ -46,10 +46,16 @@ func (p *poller) Write(fd int, b []byte) (int, error) {
 	return p.write(fd, b)
 }
 
+// maxIOV is how many buffers one Writev takes (IOV_MAX).
+const maxIOV = 1024
+
 // Writev implements poll.Poller.
 func (p *poller) Writev(fd int, bufs [][]byte) (total int, err error) {
 	p.net.mu.Lock()
 	defer p.net.mu.Unlock()
+	if len(bufs) > maxIOV {
+		return 0, errTooMany
+	}
 	for _, b := range bufs {
 		n, err := p.write(fd, b)
 		total += n
