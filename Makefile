@@ -1,13 +1,14 @@
 GO       ?= go
 FUZZTIME ?= 10s
 BENCH    ?= .
+PEERS_N  ?= 15000
 # The race detector needs a C compiler. Without one, what can be tested is.
 RACE     := $(shell command -v cc >/dev/null && echo -race)
 # What is tested without real clients: everything but internal/e2e.
 UNIT      = $$($(GO) list ./... | grep -v /internal/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build clients test unit race e2e fuzz bench microbench lint fix conformance tidy check
+.PHONY: help run build clients test unit race e2e fuzz bench bench-peers microbench lint fix conformance tidy check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +39,10 @@ fuzz: ## each fuzz target for FUZZTIME
 
 bench: build ## ours beside the floor under load, for Engine.IO 4 and 3, 5 minutes; reports to bin/
 	@for eio in 4 3; do ./bin/outrider bench compare --vs floor -n 15000 --eio $$eio -o bin/bench-eio$$eio.json || exit 1; done
+
+bench-peers: build ## the same beside socket.io for Node and the floor, in one table; report to bin/
+	@test -d bench/peers/node/node_modules || (cd bench/peers/node && npm ci)
+	./bin/outrider bench peers -n $(PEERS_N) --peer node='exec:node bench/peers/node/server.js {addr} {ping}' -o bin/bench-peers.json
 
 microbench: ## each benchmark that matches BENCH, with its allocations
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(UNIT)

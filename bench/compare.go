@@ -100,22 +100,28 @@ func (c *Comparison) Lines() (lines []Line) {
 	return lines
 }
 
-// verdict says whether a figure's goal is met.
-func (l Line) verdict() string {
+// goal says what a figure should be at most, and whether it is; there may be
+// none.
+func (l Line) goal() (text string, ok bool) {
 	switch {
 	case l.AtMost > 0 && l.Ratio > 0:
-		return met(l.Ratio <= l.AtMost, fmt.Sprintf("%.2f x", l.AtMost))
+		return fmt.Sprintf("%.2f x", l.AtMost), l.Ratio <= l.AtMost
 	case l.Good > 0:
-		return met(l.Value <= l.Good, l.Unit.format(l.Good))
+		return l.Unit.format(l.Good), l.Value <= l.Good
 	}
-	return ""
+	return "", false
 }
 
-func met(ok bool, goal string) string {
-	if ok {
-		return "at most " + goal + ": met"
+// verdict says whether a figure's goal is met.
+func (l Line) verdict() string {
+	switch text, ok := l.goal(); {
+	case text == "":
+		return ""
+	case ok:
+		return "at most " + text + ": met"
+	default:
+		return "at most " + text + ": NOT met"
 	}
-	return "at most " + goal + ": NOT met"
 }
 
 // WriteTable writes both side by side.
