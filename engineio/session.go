@@ -213,8 +213,13 @@ func (s *Session) end(reason CloseReason, how ending) {
 	s.endLocked(reason, how)
 }
 
-// endLocked ends the session, once. The caller holds mu.
-func (s *Session) endLocked(reason CloseReason, how ending) {
+// endLocked is end for who holds mu. The close frame of a WebSocket has no
+// status: clients see 1005, as with the official server.
+func (s *Session) endLocked(reason CloseReason, how ending) { s.endWith(reason, how, closeFrame) }
+
+// endWith ends the session, once, with the given close frame if it is on
+// WebSocket. The caller holds mu.
+func (s *Session) endWith(reason CloseReason, how ending, farewell []byte) {
 	if s.state != stateOpen {
 		if s.state == stateClosing && how == abrupt {
 			s.forget()
@@ -230,9 +235,7 @@ func (s *Session) endLocked(reason CloseReason, how ending) {
 		return
 	}
 	s.forget()
-	// The close frame has no status: clients see 1005, as with the official
-	// server. It leaves after what is queued, or not at all.
-	_ = s.conn.Send(closeFrame)
+	_ = s.conn.Send(farewell) // after what is queued, or not at all
 	s.conn.Finish()
 }
 

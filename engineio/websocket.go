@@ -28,7 +28,7 @@ func (t *wsTransport) Data(c *loop.Conn, p []byte) int {
 		m, n, ok, err := s.reader.Next(p[consumed:], lim)
 		consumed += n
 		if err != nil {
-			s.endWebSocket(c, closeFault(err), ReasonTransportError)
+			s.endWebSocket(closeFault(err), ReasonTransportError)
 			return len(p)
 		}
 		if !ok {
@@ -55,7 +55,7 @@ func (s *Session) receiveFrame(c *loop.Conn, m websocket.Message) (goOn bool) {
 	case ws.OpPing:
 		answerPing(c, m.Data)
 	case ws.OpClose:
-		s.endWebSocket(c, closeAnswer(m.Data), ReasonTransportClose)
+		s.endWebSocket(closeAnswer(m.Data), ReasonTransportClose)
 	}
 	return true
 }
@@ -90,21 +90,18 @@ func closeFault(err error) []byte {
 // endWebSocket ends a session whose peer has closed the WebSocket, or broken
 // its rules, with the close frame that says so. What the handler answers to
 // the messages before that leaves first.
-func (s *Session) endWebSocket(c *loop.Conn, farewell []byte, reason CloseReason) {
-	end := func() {
-		_ = c.Send(farewell)
-		c.Finish()
-		s.end(reason, abrupt)
-	}
+func (s *Session) endWebSocket(farewell []byte, reason CloseReason) {
 	s.mu.Lock()
-	later := s.working && s.state == stateOpen
-	if later {
-		s.enqueue(item{kind: itemFunc, fn: end}, nil)
+	defer s.mu.Unlock()
+	if s.state != stateOpen || !s.working {
+		s.endWith(reason, abrupt, farewell)
+		return
 	}
-	s.mu.Unlock()
-	if !later {
-		end()
-	}
+	s.enqueue(item{kind: itemFunc, fn: func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.endWith(reason, abrupt, farewell)
+	}}, nil)
 }
 
 // EOF implements loop.Handler: the peer is gone without a close frame.
