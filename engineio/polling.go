@@ -152,8 +152,8 @@ func (s *Session) finishPost(h *httpConn, body []byte, binary bool) {
 	s.receivePayload(body, binary)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == stateClosing && s.poll.farewell {
-		s.poll.held = h
+	if p := s.poll; p != nil && p.farewell && s.state == stateClosing {
+		p.held = h
 		return
 	}
 	if s.inbox == nil && !s.working {
