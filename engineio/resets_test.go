@@ -79,6 +79,7 @@ func TestLatePoll(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *server) {
 		p := s.poll("EIO=4")
 		w := p.probe()
+		synctest.Wait() // the polls that came before it are released
 		p.start()
 		synctest.Wait()
 		w.say("5")
