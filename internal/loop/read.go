@@ -74,9 +74,10 @@ func (l *Loop) deliver(c *Conn, p []byte) {
 }
 
 // keep stores what the handler left (invariant 5). A connection whose
-// handler lets it pile up is not read until Resume.
+// handler lets it pile up is not read until Resume: one that is read has room
+// for a read behind its rest in the loop's buffer.
 func (c *Conn) keep(p []byte) {
-	if len(p) == 0 || c.lingering {
+	if len(p) == 0 {
 		c.rest = nil
 		return
 	}
@@ -86,8 +87,13 @@ func (c *Conn) keep(p []byte) {
 		rest := append([]byte(nil), p...)
 		c.rest = &rest
 	}
-	if len(p) > maxRest {
-		c.Pause()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed || c.finished:
+		c.rest = nil // nobody is to see it
+	case len(p) > maxRest:
+		c.pause()
 	}
 }
 
@@ -118,9 +124,13 @@ func (c *Conn) active() bool {
 func (c *Conn) Pause() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || c.finished || c.paused {
-		return
+	if !c.closed && !c.finished {
+		c.pause()
 	}
+}
+
+// pause is Pause under mu.
+func (c *Conn) pause() {
 	c.paused = true
 	c.setInterest()
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -114,7 +115,8 @@ func runSchedule(t *testing.T, seed uint64, material []byte, traced bool) (trace
 			t.Logf("run it again with: go test -run 'TestRandomSchedules$' -seed %d", seed)
 		}
 	})
-	s.group = startOn(t, s.net, loop.Config{Accept: func(c *loop.Conn) loop.Handler {
+	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
+	s.group = startOn(t, s.net, loop.Config{Logger: logger, Accept: func(c *loop.Conn) loop.Handler {
 		s.accepted.conn = c
 		return s.accepted
 	}})
@@ -356,6 +358,9 @@ func (s *schedule) drain() {
 		}
 	}
 	s.check()
+	if n := s.group.Stats().Panics; n > 0 {
+		s.Fatalf("%d panics", n)
+	}
 }
 
 // drainUp wants every byte that the peer has sent, if nobody stopped it.
