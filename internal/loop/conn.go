@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"outrider/internal/poll"
 	"outrider/internal/wheel"
 )
@@ -76,17 +74,7 @@ func (c *Conn) RemoteAddr() netip.AddrPort {
 	if c.closed {
 		return netip.AddrPort{}
 	}
-	sa, err := unix.Getpeername(int(c.fd))
-	if err != nil {
-		return netip.AddrPort{}
-	}
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
-	case *unix.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port))
-	}
-	return netip.AddrPort{}
+	return poll.PeerAddr(int(c.fd))
 }
 
 // Close ends the connection at once; what waits in its queue is dropped.

@@ -143,7 +143,7 @@ func (p *Epoll) poll() bool {
 		token := uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32
 		if token == WakeToken {
 			var b [8]byte
-			_, _ = unix.Read(p.wakeFD, b[:])
+			_, _ = p.Read(p.wakeFD, b[:])
 			p.got.woken = true
 			continue
 		}
@@ -157,17 +157,10 @@ func (p *Epoll) poll() bool {
 func (p *Epoll) Wake() error {
 	var b [8]byte
 	binary.NativeEndian.PutUint64(b[:], 1)
-	for {
-		_, err := unix.Write(p.wakeFD, b[:])
-		switch err {
-		case nil, unix.EAGAIN: // EAGAIN: the counter is full, so it is readable
-			return nil
-		case unix.EINTR:
-			continue
-		default:
-			return fmt.Errorf("poll: wake: %w", err)
-		}
+	if _, err := p.Write(p.wakeFD, b[:]); err != nil && !errors.Is(err, ErrAgain) {
+		return fmt.Errorf("poll: wake: %w", err)
 	}
+	return nil // ErrAgain: the counter is full, so it is readable
 }
 
 func readiness(events uint32) (r Ready) {
@@ -184,23 +177,50 @@ func readiness(events uint32) (r Ready) {
 }
 
 // Read implements Poller.
-func (p *Epoll) Read(fd int, b []byte) (int, error) { return transfer("read", unix.SYS_READ, fd, b) }
-
-// Write implements Poller.
-func (p *Epoll) Write(fd int, b []byte) (int, error) {
-	return transfer("write", unix.SYS_WRITE, fd, b)
-}
-
-// transfer reads or writes without telling the runtime: the descriptors do not
-// block, and so the call is not one during which the processor could do
-// something else. Telling it would keep its monitor awake at 20 µs, which sees
-// many such calls and takes them for long ones.
-func transfer(name string, call uintptr, fd int, b []byte) (int, error) {
+func (p *Epoll) Read(fd int, b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
+	return transfer("read", unix.SYS_READ, fd, unsafe.Pointer(&b[0]), len(b))
+}
+
+// Write implements Poller.
+func (p *Epoll) Write(fd int, b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	return transfer("write", unix.SYS_WRITE, fd, unsafe.Pointer(&b[0]), len(b))
+}
+
+// maxIOV is how many buffers Writev describes to the kernel on its stack.
+const maxIOV = 64
+
+// Writev implements Poller.
+func (p *Epoll) Writev(fd int, bufs [][]byte) (int, error) {
+	var short [maxIOV]unix.Iovec
+	iov := short[:0]
+	for _, b := range bufs {
+		if len(b) > 0 {
+			v := unix.Iovec{Base: &b[0]}
+			v.SetLen(len(b))
+			iov = append(iov, v)
+		}
+	}
+	if len(iov) == 0 {
+		return 0, nil
+	}
+	return transfer("writev", unix.SYS_WRITEV, fd, unsafe.Pointer(&iov[0]), len(iov))
+}
+
+// No system call of a loop blocks, and none is announced to the runtime: it is
+// not one during which the processor could do something else. An announced one
+// wakes the runtime's monitor, which then looks every 20 µs what has become of
+// it, and whose looking costs more than the calls of a push.
+
+// transfer reads or writes.
+func transfer(name string, number uintptr, fd int, p unsafe.Pointer, size int) (int, error) {
 	for {
-		n, _, errno := unix.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+		n, _, errno := unix.RawSyscall(number, uintptr(fd), uintptr(p), uintptr(size))
 		switch errno {
 		case 0:
 			return int(n), nil
@@ -214,31 +234,23 @@ func transfer(name string, call uintptr, fd int, b []byte) (int, error) {
 	}
 }
 
-// Writev implements Poller.
-func (p *Epoll) Writev(fd int, bufs [][]byte) (int, error) {
-	for {
-		n, err := unix.Writev(fd, bufs)
-		switch err {
-		case nil:
-			return n, nil
-		case unix.EINTR:
-			continue
-		case unix.EAGAIN:
-			return 0, ErrAgain
-		default:
-			return 0, os.NewSyscallError("writev", err)
-		}
-	}
-}
-
 // Shutdown implements Poller.
 func (p *Epoll) Shutdown(fd int) error {
-	return os.NewSyscallError("shutdown", unix.Shutdown(fd, unix.SHUT_WR))
+	_, _, errno := unix.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0)
+	return sysError("shutdown", errno)
 }
 
 // CloseFD implements Poller.
 func (p *Epoll) CloseFD(fd int) error {
-	return os.NewSyscallError("close", unix.Close(fd))
+	_, _, errno := unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
+	return sysError("close", errno)
+}
+
+func sysError(name string, errno unix.Errno) error {
+	if errno == 0 {
+		return nil
+	}
+	return os.NewSyscallError(name, errno)
 }
 
 // Close implements Poller.
