@@ -3,9 +3,7 @@ package engineio
 import (
 	"bytes"
 	"errors"
-	"net"
 	"net/http"
-	"os"
 	"sync/atomic"
 
 	"outrider/internal/httpwire"
@@ -112,7 +110,7 @@ func (h *httpConn) read(c *loop.Conn, p []byte) int {
 		return 0
 	}
 	if !h.shard.srv.Serves(head.Path) {
-		return h.elsewhere(p)
+		return h.elsewhere(p, n)
 	}
 	return h.shard.serve(h, p[:n])
 }
@@ -136,34 +134,6 @@ func (h *httpConn) refuse(err error) {
 		_ = h.conn.SendCopy(h.shard.out)
 	}
 	h.conn.Finish()
-}
-
-// elsewhere hands the connection and the request that p begins with to the
-// fallback. A path that is not the engine's ends the engine's interest in
-// the connection: the next request on it is the fallback's too.
-func (h *httpConn) elsewhere(p []byte) int {
-	fallback := h.shard.srv.cfg.Fallback
-	if fallback == nil {
-		h.begin(&h.shard.head)
-		h.keepAlive = false
-		h.answer(404, "text/plain", []byte("Not Found"))
-		return len(p)
-	}
-	fd, err := h.conn.Detach()
-	if err != nil {
-		h.conn.Finish() // an answer that has not left yet shall; the client asks again elsewhere
-		return len(p)
-	}
-	// FileConn has its own duplicate, in the runtime's poller.
-	f := os.NewFile(uintptr(fd), "")
-	nc, err := net.FileConn(f)
-	_ = f.Close()
-	if err != nil {
-		return len(p) // no descriptors: the connection is closed
-	}
-	h.shard.srv.stats.fallbacks.Add(1)
-	fallback(httpwire.NewConn(nc, p))
-	return len(p)
 }
 
 // EOF implements loop.Handler. A request that came whole is still answered:

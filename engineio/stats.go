@@ -13,6 +13,7 @@ type Stats struct {
 	Refused      [CodeUnsupportedVersion + 1]uint64   // requests, by ErrorCode
 	Accepted     uint64                               // connections
 	RefusedConns uint64                               // connections closed at accept
+	Answered     uint64                               // requests that Config.Answer answered
 	Fallbacks    uint64                               // connections handed to Config.Fallback
 	Slow         uint64                               // sessions closed because their queue was at its bound
 	Overloads    uint64                               // times that no worker was free
@@ -21,7 +22,7 @@ type Stats struct {
 }
 
 type counters struct {
-	opened, fallbacks, slow, overloads, panics atomic.Uint64
+	opened, answered, fallbacks, slow, overloads, panics atomic.Uint64
 
 	reasons [ReasonServerShuttingDown + 1]atomic.Uint64
 	refused [CodeUnsupportedVersion + 1]atomic.Uint64
@@ -39,6 +40,7 @@ func (srv *Server) Stats() Stats {
 		Opened:       srv.stats.opened.Load(),
 		Accepted:     g.Accepted,
 		RefusedConns: g.Refused,
+		Answered:     srv.stats.answered.Load(),
 		Fallbacks:    srv.stats.fallbacks.Load(),
 		Slow:         srv.stats.slow.Load(),
 		Overloads:    srv.stats.overloads.Load(),

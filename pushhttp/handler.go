@@ -13,9 +13,10 @@ import (
 
 // Handler answers the requests of the push API. It is safe for concurrent use.
 type Handler struct {
-	cfg     Config
-	ids     *idSource
-	scratch sync.Pool // of *scratch
+	cfg       Config
+	ids       *idSource
+	scratch   sync.Pool // of *scratch
+	exchanges sync.Pool // of *exchange
 }
 
 // New returns a Handler for cfg; the error wraps ErrConfig.
@@ -26,6 +27,7 @@ func New(cfg Config) (*Handler, error) {
 	}
 	h := &Handler{cfg: cfg, ids: newIDSource(time.Now)}
 	h.scratch.New = func() any { return newScratch() }
+	h.exchanges.New = func() any { return newExchange() }
 	return h, nil
 }
 
@@ -49,7 +51,7 @@ func (h *Handler) ServeHTTP(ctx *fasthttp.RequestCtx) {
 
 // admission is what the header of a request was found to ask for.
 type admission struct {
-	push endpoint // nil: the request is for Config.GiveBack or Fallback
+	push *endpoint // nil: the request is for Config.GiveBack or Fallback
 	body bodyKind
 	key  string // name of the API key
 	take func(c net.Conn, read []byte)
@@ -99,59 +101,83 @@ func requestPath(target []byte) []byte {
 
 // route finds the endpoint of a path. Paths are compared as they came: what
 // is written in another way (%2f, //, ..) is another path.
-func route(path []byte) endpoint {
+func route(path []byte) *endpoint {
 	path = bytes.TrimPrefix(path, []byte("/socket"))
 	path = bytes.TrimSuffix(path, []byte("/"))
 	switch string(path) {
 	case "/device_push":
-		return (*Handler).pushDevice
+		return &devicePush
 	case "/topic_push":
-		return (*Handler).pushTopic
+		return &topicPush
 	case "/client_push":
-		return (*Handler).pushClient
+		return &clientPush
 	case "/print_push":
-		return (*Handler).pushSocket
+		return &socketPush
 	case "/clear_table":
-		return (*Handler).clearTable
+		return &tableClear
 	}
 	return nil
 }
 
-// push reads the body of a push, makes the push and answers.
+// push reads the body of a push, makes the push and answers. Who may not push
+// at present is told before the body is read.
 func (h *Handler) push(ctx *fasthttp.RequestCtx, a admission) {
-	if h.cfg.Ready != nil && !h.cfg.Ready() {
-		h.refuse(ctx, later(CodeUnavailable, "no pushes are taken at present", time.Second))
+	if r := h.limit(a); r != nil {
+		h.refuse(ctx, r)
 		return
 	}
-	if h.cfg.Limiter != nil {
-		if wait, ok := h.cfg.Limiter.Allow(a.key); !ok {
-			h.refuse(ctx, later(CodeTooManyRequests, "too many pushes", wait))
-			return
-		}
-	}
 	s := h.scratch.Get().(*scratch) // not put back after a panic: who knows who still has it
-	r := h.read(ctx, s, a.body)
-	if r == nil {
-		s.answer.Result.ID = h.ids.next()
-		r = a.push(h, s)
-	}
-	if r != nil {
-		h.refuse(ctx, r)
-	} else {
-		h.writeJSON(ctx, &s.writer, fasthttp.StatusOK, &s.answer)
-	}
+	h.finish(ctx, s, a, h.read(ctx, s, a))
 	h.release(s)
 }
 
-// read reads the body of a push into the envelope of s.
-func (h *Handler) read(ctx *fasthttp.RequestCtx, s *scratch, kind bodyKind) (r *refusal) {
+// settle is push for a body that has been read into s, or refused with r.
+func (h *Handler) settle(ctx *fasthttp.RequestCtx, s *scratch, a admission, r *refusal) {
+	if over := h.limit(a); over != nil {
+		r = over
+	}
+	h.finish(ctx, s, a, r)
+}
+
+// limit refuses a push that may not be made at present.
+func (h *Handler) limit(a admission) *refusal {
+	if h.cfg.Ready != nil && !h.cfg.Ready() {
+		return later(CodeUnavailable, "no pushes are taken at present", time.Second)
+	}
+	if h.cfg.Limiter != nil {
+		if wait, ok := h.cfg.Limiter.Allow(a.key); !ok {
+			return later(CodeTooManyRequests, "too many pushes", wait)
+		}
+	}
+	return nil
+}
+
+// read reads the body of a push into s, and what its endpoint needs of it.
+func (h *Handler) read(ctx *fasthttp.RequestCtx, s *scratch, a admission) (r *refusal) {
 	if s.body, r = h.readBody(ctx, s.body[:0]); r != nil {
 		return r
 	}
-	if kind == formBody && !isJSON(s.body) {
-		return s.decodeForm(s.body, h.cfg.MaxDepth)
+	if a.body == formBody && !isJSON(s.body) {
+		r = s.decodeForm(s.body, h.cfg.MaxDepth)
+	} else {
+		r = s.decodeJSON(s.body, h.cfg.MaxDepth)
 	}
-	return s.decodeJSON(s.body, h.cfg.MaxDepth)
+	if r != nil {
+		return r
+	}
+	return a.push.read(h, s)
+}
+
+// finish makes the push that was read into s, unless it was refused, and
+// answers.
+func (h *Handler) finish(ctx *fasthttp.RequestCtx, s *scratch, a admission, r *refusal) {
+	if r != nil {
+		h.refuse(ctx, r)
+		return
+	}
+	s.answer.Result.ID = h.ids.next()
+	s.answer.Result.set(a.push.publish(h.cfg.Publisher, &s.order))
+	h.writeJSON(ctx, &s.writer, fasthttp.StatusOK, &s.answer)
 }
 
 // fallback hands a request on with its body read, so that no handler there has to bound it.

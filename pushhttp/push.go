@@ -1,56 +1,87 @@
 package pushhttp
 
-// endpoint makes the push that the envelope of s describes, and puts what
-// became of it into the answer of s. It refuses before it pushes anything.
-type endpoint func(h *Handler, s *scratch) *refusal
-
-func (h *Handler) pushDevice(s *scratch) *refusal {
-	kind, r := readKind(s.envelope.Type, deviceKinds)
-	if r != nil {
-		return r
-	}
-	uids, r := s.uids.read(s.envelope.UID, h.cfg.MaxUIDs)
-	if r != nil {
-		return r
-	}
-	data, r := readData(s.envelope.Data, h.cfg.MaxData)
-	if r != nil {
-		return r
-	}
-	s.answer.Result.set(h.cfg.Publisher.PushDevice(kind, uids, data))
-	return nil
+// endpoint is one of the API's.
+type endpoint struct {
+	// read takes what the endpoint needs from the envelope of s into its order.
+	// It refuses before anything is pushed.
+	read func(h *Handler, s *scratch) *refusal
+	// publish carries the order out.
+	publish func(p Publisher, o *order) Result
+	// quick reports whether an order reaches so few that a loop may carry it
+	// out. Nil: none does.
+	quick func(s *scratch) bool
 }
 
-func (h *Handler) pushTopic(s *scratch) *refusal {
-	kind, r := readKind(s.envelope.Type, topicKinds)
-	if r != nil {
-		return r
-	}
-	topic, r := readTopic(s.envelope.Topic)
-	if r != nil {
-		return r
-	}
-	data, r := readData(s.envelope.Data, h.cfg.MaxData)
-	if r != nil {
-		return r
-	}
-	s.answer.Result.set(h.cfg.Publisher.PushTopic(kind, topic, data))
-	return nil
+// order is one push, read and checked: what a Publisher is to be told.
+type order struct {
+	kind string
+	to   string   // a topic, or a socket's id
+	all  []string // uids, or clients
+	data []byte
 }
 
-func (h *Handler) pushClient(s *scratch) (r *refusal) {
-	if s.clients, r = readClients(s.clients[:0], s.envelope.Clients, h.cfg.MaxClients); r != nil {
+var devicePush = endpoint{
+	read: func(h *Handler, s *scratch) (r *refusal) {
+		if s.order.kind, r = readKind(s.envelope.Type, deviceKinds); r != nil {
+			return r
+		}
+		if s.order.all, r = s.uids.read(s.envelope.UID, h.cfg.MaxUIDs); r != nil {
+			return r
+		}
+		s.order.data, r = readData(s.envelope.Data, h.cfg.MaxData)
 		return r
-	}
-	if s.message, r = appendMessage(s.message[:0], &s.envelope); r != nil {
+	},
+	publish: func(p Publisher, o *order) Result { return p.PushDevice(o.kind, o.all, o.data) },
+	quick:   func(s *scratch) bool { return len(s.order.all) <= QuickUIDs },
+}
+
+var topicPush = endpoint{
+	read: func(h *Handler, s *scratch) (r *refusal) {
+		if s.order.kind, r = readKind(s.envelope.Type, topicKinds); r != nil {
+			return r
+		}
+		if s.order.to, r = readTopic(s.envelope.Topic); r != nil {
+			return r
+		}
+		s.order.data, r = readData(s.envelope.Data, h.cfg.MaxData)
 		return r
-	}
-	data, r := readData(s.message, h.cfg.MaxData)
-	if r != nil {
+	},
+	publish: func(p Publisher, o *order) Result { return p.PushTopic(o.kind, o.to, o.data) },
+}
+
+var clientPush = endpoint{
+	read: func(h *Handler, s *scratch) (r *refusal) {
+		if s.clients, r = readClients(s.clients[:0], s.envelope.Clients, h.cfg.MaxClients); r != nil {
+			return r
+		}
+		if s.message, r = appendMessage(s.message[:0], &s.envelope); r != nil {
+			return r
+		}
+		s.order.all = s.clients
+		s.order.data, r = readData(s.message, h.cfg.MaxData)
 		return r
-	}
-	s.answer.Result.set(h.cfg.Publisher.PushClient(s.clients, data))
-	return nil
+	},
+	publish: func(p Publisher, o *order) Result { return p.PushClient(o.all, o.data) },
+}
+
+var socketPush = endpoint{
+	read: func(h *Handler, s *scratch) (r *refusal) {
+		if s.order.to, r = readText("id", s.envelope.ID, maxID); r != nil {
+			return r
+		}
+		s.order.data, r = readData(s.envelope.Data, h.cfg.MaxData)
+		return r
+	},
+	publish: func(p Publisher, o *order) Result { return p.PushSocket(o.to, o.data) },
+	quick:   func(*scratch) bool { return true },
+}
+
+var tableClear = endpoint{
+	read: func(_ *Handler, s *scratch) (r *refusal) {
+		s.order.to, r = readTopic(s.envelope.Topic)
+		return r
+	},
+	publish: func(p Publisher, o *order) Result { return p.ClearTable(o.to) },
 }
 
 // appendMessage appends what client_push pushes: title, body and push_type, in
@@ -79,26 +110,4 @@ func appendMessage(dst []byte, e *envelope) ([]byte, *refusal) {
 		return dst, refuse(CodeMissing, "title, body and push_type: all are missing")
 	}
 	return append(dst, '}'), nil
-}
-
-func (h *Handler) pushSocket(s *scratch) *refusal {
-	id, r := readText("id", s.envelope.ID, maxID)
-	if r != nil {
-		return r
-	}
-	data, r := readData(s.envelope.Data, h.cfg.MaxData)
-	if r != nil {
-		return r
-	}
-	s.answer.Result.set(h.cfg.Publisher.PushSocket(id, data))
-	return nil
-}
-
-func (h *Handler) clearTable(s *scratch) *refusal {
-	topic, r := readTopic(s.envelope.Topic)
-	if r != nil {
-		return r
-	}
-	s.answer.Result.set(h.cfg.Publisher.ClearTable(topic))
-	return nil
 }

@@ -19,6 +19,7 @@ type scratch struct {
 	uids     uidList
 	clients  []string
 	message  []byte // the data of client_push
+	order    order
 	answer   answer
 	writer   jwriter.Writer
 }
@@ -43,6 +44,6 @@ func (h *Handler) release(s *scratch) {
 		return
 	}
 	clear(s.uids.uids)
-	s.envelope, s.lexer, s.answer = envelope{}, jlexer.Lexer{}, answer{}
+	s.envelope, s.lexer, s.order, s.answer = envelope{}, jlexer.Lexer{}, order{}, answer{}
 	h.scratch.Put(s)
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
+const defaultMaxHead = 8 << 10 // bytes
+
 // ServerConfig bounds what the connections of the push API may cost. The zero
 // value is ready for production.
 type ServerConfig struct {
@@ -42,7 +44,7 @@ func (cfg ServerConfig) withDefaults() ServerConfig {
 			*v = fallback
 		}
 	}
-	setInt(&cfg.MaxHead, 8<<10)
+	setInt(&cfg.MaxHead, defaultMaxHead)
 	setInt(&cfg.MaxConns, 4096)
 	setDuration(&cfg.ReadTimeout, 15*time.Second)
 	setDuration(&cfg.WriteTimeout, 30*time.Second)
