@@ -49,7 +49,7 @@ func TestChurn(t *testing.T) {
 
 func churn(t *testing.T, seed uint64) {
 	network := polltest.New(4<<10, seed)
-	s := serveOn(t, network, engineio.Config{Loops: 3, Workers: 2}, &recorder{message: echo, forget: true})
+	s := serveOn(t, network, engineio.Config{Loops: 3, Workers: 2, Inline: seed%2 == 0}, &recorder{message: echo, forget: true})
 	var clients sync.WaitGroup
 	for i := range 24 {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)))

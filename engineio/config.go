@@ -15,9 +15,10 @@ import (
 // Handler is what a server does with its sessions.
 //
 // Message and Closed run on the server's worker pool: in order, and never two
-// at once for one session. They may block; while all workers are busy, the
-// connections whose messages wait are not read (backpressure), and nothing is
-// dropped. A panic is recovered, logged and counted, and closes the session.
+// at once for one session. They may block, unless Config.Inline says that
+// Message does not; while all workers are busy, the connections whose messages
+// wait are not read (backpressure), and nothing is dropped. A panic is
+// recovered, logged and counted, and closes the session.
 type Handler interface {
 	// Opened is called before anything else of the session, on its loop: it
 	// must not block. req is valid until it returns.
@@ -74,11 +75,24 @@ type Config struct {
 	// negative for never.
 	CompressionThreshold int
 
+	// Answer, if set, is offered the requests that are not for the engine, before
+	// Fallback: those with all of their body there, within the 16 KiB that a
+	// loop reads at once, by HTTP/1.1 and on a connection that is to be kept. It
+	// is called on the loop: it must not block, nor take long, for all
+	// connections of the loop wait. It appends the whole answer, head included,
+	// to dst. whole is the request as it came, and valid, as req is, until the
+	// return. Default: none is offered.
+	Answer func(req *Request, dst, whole []byte) (answer []byte, verdict Verdict)
 	// Fallback takes the connections whose request is not for the engine, with
 	// that request still to be read. It must not block: serve the connection
 	// on a goroutine. Default: such requests are answered with 404.
 	Fallback func(net.Conn)
 
+	// Inline says that Handler.Message never blocks. It is then called on the
+	// loop that has read the message, unless something of the session is before
+	// it: that saves copying the message and waking a worker. All connections of
+	// the loop wait for its return. Default: workers call it.
+	Inline bool
 	// Loops is the number of event loops; default GOMAXPROCS.
 	Loops int
 	// Workers bounds the goroutines that run the Handler; default 256.

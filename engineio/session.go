@@ -158,14 +158,15 @@ func (s *Session) Fail(reason CloseReason) { s.end(reason, graceful) }
 // connection that brought it. It reports whether the next packet may come: the
 // handler is not far behind.
 func (s *Session) receive(p Packet) (goOn bool) {
+	if p.Type == Message {
+		return s.receiveMessage(p)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != stateOpen {
 		return true
 	}
 	switch p.Type {
-	case Message:
-		s.enqueue(item{kind: itemMessage, binary: p.Binary}, p.Data)
 	case Ping:
 		s.receivePing()
 	case Pong:

@@ -234,6 +234,30 @@ func (s *Session) Post(fn func()) {
 	}
 }
 
+// receiveMessage gives a message to the handler: where the handler never
+// blocks (Config.Inline) and nothing is before the message, at once, as if this
+// loop were the session's worker. It reports whether the next packet may come.
+func (s *Session) receiveMessage(p Packet) (goOn bool) {
+	it := item{kind: itemMessage, binary: p.Binary}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateOpen {
+		return true
+	}
+	if s.working || !s.home.srv.cfg.Inline {
+		s.enqueue(it, p.Data)
+		return !s.paused
+	}
+	s.working = true
+	s.mu.Unlock()
+	s.run(&it, p.Data)
+	s.mu.Lock()
+	if s.working = s.inbox != nil; s.working {
+		s.home.srv.workers.submit(s)
+	}
+	return !s.paused
+}
+
 // enqueue adds a call for the handler. The caller holds mu.
 func (s *Session) enqueue(it item, data []byte) {
 	w := s.home.srv.workers

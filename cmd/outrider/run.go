@@ -29,8 +29,9 @@ type daemon struct {
 	internal net.Listener // for operators; nil if not configured
 	handoff  *handoff
 	io       *socketio.Server
-	push     *fasthttp.Server // behind handoff
-	pushOnly *fasthttp.Server // behind private
+	quick    *pushhttp.Handler // on the loops of io
+	push     *fasthttp.Server  // behind handoff
+	pushOnly *fasthttp.Server  // behind private
 
 	draining atomic.Bool
 }
@@ -94,11 +95,28 @@ func (d *daemon) open() (err error) {
 	}
 	// A proxy mixes its clients' requests on one connection: what comes behind
 	// a push and is the engine's goes back to it.
-	if d.push, err = d.pushServer(g, d.giveBack); err != nil {
+	if d.quick, err = d.pushHandler(g, d.giveBack); err != nil {
 		return err
 	}
-	d.pushOnly, err = d.pushServer(g, nil)
-	return err
+	only, err := d.pushHandler(g, nil)
+	if err != nil {
+		return err
+	}
+	cfg := pushhttp.ServerConfig{MaxConns: d.cfg.PushConns}
+	d.push, d.pushOnly = pushhttp.NewServer(d.quick, cfg), pushhttp.NewServer(only, cfg)
+	return nil
+}
+
+// answer has a push that is quick to make made on the loop that has read it.
+func (d *daemon) answer(req *engineio.Request, dst, whole []byte) ([]byte, engineio.Verdict) {
+	answer, outcome := d.quick.Answer(req, dst, whole)
+	switch outcome {
+	case pushhttp.Answered:
+		return answer, engineio.KeepOpen
+	case pushhttp.Final:
+		return answer, engineio.HangUp
+	}
+	return answer, engineio.PassOn
 }
 
 // giveBack returns what takes a connection back whose next request has the
@@ -132,6 +150,8 @@ func (d *daemon) clients() socketio.Config {
 			MaxPayload:    d.cfg.MaxPayload,
 			StrictVersion: d.cfg.StrictVersion,
 			CORS:          cors(d.cfg.AllowOrigins),
+			Inline:        true, // the gateway's handlers take locks, none of them for long
+			Answer:        d.answer,
 			Fallback:      d.handoff.give,
 		},
 		Handshake:      socketio.NoHandshake, // nobody here asks for it
@@ -161,22 +181,18 @@ func offlineLimit(n int) int {
 	return n
 }
 
-func (d *daemon) pushServer(g *gateway.Gateway, giveBack func([]byte) func(net.Conn, []byte)) (*fasthttp.Server, error) {
+func (d *daemon) pushHandler(g *gateway.Gateway, giveBack func([]byte) func(net.Conn, []byte)) (*pushhttp.Handler, error) {
 	keys := make([]pushhttp.Key, len(d.cfg.APIKeys))
 	for i, secret := range d.cfg.APIKeys {
 		keys[i] = pushhttp.NewKey(fmt.Sprintf("api-key %d", i+1), secret)
 	}
-	h, err := pushhttp.New(pushhttp.Config{
+	return pushhttp.New(pushhttp.Config{
 		Publisher: g,
 		Keys:      keys,
 		Ready:     func() bool { return !d.draining.Load() },
 		GiveBack:  giveBack,
 		Logger:    d.log,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return pushhttp.NewServer(h, pushhttp.ServerConfig{MaxConns: d.cfg.PushConns}), nil
 }
 
 // run serves until ctx ends or a listener fails, and then shuts down: no more
