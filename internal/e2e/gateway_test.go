@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -69,24 +70,39 @@ func environment() []string {
 	return env
 }
 
-// waitReady connects until it is accepted.
+// waitReady asks until there is an answer. To be accepted is not enough: a process that another test is about to start has, for the
+// moment between fork and exec, a copy of the listener with which freeAddr looked at this port.
 func (g *gateway) waitReady(t *testing.T) {
 	t.Helper()
 	deadline := time.After(patience)
 	for {
-		conn, err := net.Dial("tcp", g.addr)
+		err := g.answers()
 		if err == nil {
-			conn.Close()
 			return
 		}
 		select {
 		case <-g.exited:
 			t.Fatalf("the gateway ended at its start: %v", g.cmd.ProcessState)
 		case <-deadline:
-			t.Fatalf("the gateway does not accept connections: %v", err)
+			t.Fatalf("the gateway does not answer: %v", err)
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
+}
+
+// answers makes a request.
+func (g *gateway) answers() error {
+	conn, err := net.Dial("tcp", g.addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET / HTTP/1.0\r\n\r\n"); err != nil {
+		return err
+	}
+	conn.SetReadDeadline(time.Now().Add(patience))
+	_, err = conn.Read(make([]byte, 1))
+	return err
 }
 
 // terminate sends SIGTERM and waits for the process to end.
