@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"outrider/internal/poll"
 )
 
 // Bounds of the pause after an accept that failed for want of descriptors
@@ -24,117 +25,138 @@ const (
 // default bound of a listener's backlog.
 const maxBacklog = 4096
 
-// fileListener is a net.Listener whose descriptor can be had. TCP and Unix
-// listeners are; a TLS listener is not.
-type fileListener interface {
-	net.Listener
-	File() (*os.File, error)
-}
+// maxAccepts is how many connections one event takes. The rest is reported
+// again, after every other connection had its turn.
+const maxAccepts = 64
 
 // Serve accepts connections until StopAccepting or Close, and then returns
 // ErrClosed, at once if that was before. The listener is closed when it
 // returns.
+//
+// One loop watches the listener, like any socket of its own, and deals the
+// connections out. A goroutine that accepts would have to be woken for them,
+// and would then have to wake each one's loop, its own included.
 func (g *Group) Serve(ln net.Listener) error {
-	f, err := listenerFile(ln)
+	defer ln.Close()
+	fd, err := listenerFD(ln)
 	if err != nil {
-		_ = ln.Close()
 		return err
 	}
-	if !g.enter(f) {
-		_ = f.Close()
-		_ = ln.Close()
+	defer unix.Close(fd)
+	a := acceptor{fd: fd, loop: g.enter()}
+	if a.loop == nil {
 		return ErrClosed
 	}
-	defer g.leave(f)
-	defer ln.Close()
-	defer f.Close()
-	raw, err := f.SyscallConn()
-	if err != nil {
+	defer g.wg.Done()
+	failed := make(chan error, 1)
+	if !a.loop.Post(func() { failed <- a.open() }) {
+		return ErrClosed
+	}
+	if err := <-failed; err != nil {
 		return err
 	}
-	a := acceptor{group: g, raw: raw}
-	a.openSpare()
-	defer a.closeSpare()
-	return a.run()
-}
-
-// listenerFile returns a descriptor of the listener that can be waited for in
-// the runtime's poller; a net.Listener itself waits only in Accept.
-func listenerFile(ln net.Listener) (*os.File, error) {
-	fl, ok := ln.(fileListener)
-	if !ok {
-		return nil, fmt.Errorf("loop: a %T has no descriptor to accept from", ln)
+	<-g.stopping
+	closed := make(chan struct{})
+	if !a.loop.Post(func() { a.close(); close(closed) }) {
+		<-a.loop.ended // with which it was closed
+		return ErrClosed
 	}
-	return fl.File()
+	<-closed
+	return ErrClosed
 }
 
-// enter counts the caller among the goroutines that Close waits for, and its
-// listener among those that StopAccepting closes, unless accepting is over.
-func (g *Group) enter(f *os.File) bool {
+// listenerFD returns a descriptor of its own for a listener: one that does not
+// block, and that the runtime's poller does not know.
+func listenerFD(ln net.Listener) (fd int, err error) {
+	sc, ok := ln.(syscall.Conn)
+	if !ok {
+		return -1, fmt.Errorf("loop: a %T has no descriptor to accept from", ln)
+	}
+	return duplicate(sc)
+}
+
+// enter counts the caller among the goroutines that Close waits for and
+// returns a loop for its listener, nil if accepting is over.
+func (g *Group) enter() *Loop {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.isStopping() {
-		return false
+		return nil
 	}
-	g.listeners[f] = struct{}{}
 	g.wg.Add(1)
-	return true
+	g.served++
+	return g.loops[g.served%len(g.loops)]
 }
 
-func (g *Group) leave(f *os.File) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.listeners, f)
-	g.wg.Done()
-}
-
-// acceptor takes connections from one listener and hands them to loops.
+// acceptor takes connections from one listener. It is owned by its loop.
 type acceptor struct {
-	group *Group
-	raw   syscall.RawConn
+	loop  *Loop
+	fd    int
+	token uint64
 	// spare is a descriptor kept for the moment when there are none left: it
 	// is given up so that the connection which waits can be accepted and
 	// closed, instead of waiting in the backlog for nobody.
 	spare   int
 	backoff time.Duration
 	quiet   time.Time // no complaint is logged before
+	pause   *time.Timer
+	closed  bool
 }
 
-// run accepts until the listener is closed. It waits for connections in the
-// runtime's own poller, which costs no thread, and calls accept4 itself,
-// which spares the runtime's bookkeeping for sockets that are not its own.
-func (a *acceptor) run() error {
-	for {
-		var acceptErr error
-		if err := a.raw.Read(func(fd uintptr) (done bool) {
-			for {
-				acceptErr = a.accept(int(fd))
-				if acceptErr == nil {
-					a.backoff = 0
-					continue
-				}
-				return !errors.Is(acceptErr, unix.EAGAIN)
-			}
-		}); err != nil {
-			return ErrClosed // the listener is closed
+// acceptorBit marks the tokens of acceptors in the poller.
+const acceptorBit = 1 << 63
+
+func (a *acceptor) open() error {
+	l := a.loop
+	a.token = acceptorBit | uint64(len(l.acceptors))
+	l.acceptors = append(l.acceptors, a)
+	a.openSpare()
+	if err := l.poller.Add(a.fd, a.token, poll.Read); err != nil {
+		a.close()
+		return err
+	}
+	return nil
+}
+
+// close stops watching the listener. It may come twice, at the loop's end.
+func (a *acceptor) close() {
+	if a.closed {
+		return
+	}
+	a.closed = true
+	_ = a.loop.poller.Del(a.fd)
+	if a.pause != nil {
+		a.pause.Stop()
+	}
+	a.closeSpare()
+}
+
+// ready accepts what waits.
+func (a *acceptor) ready() {
+	for range maxAccepts {
+		if a.closed || a.loop.group.isStopping() {
+			return
 		}
-		if errors.Is(acceptErr, ErrClosed) {
-			return ErrClosed
+		err := a.accept()
+		switch {
+		case err == nil:
+			a.backoff = 0
+		case errors.Is(err, poll.ErrAgain):
+			return
+		default:
+			a.failed(err)
+			return
 		}
-		a.failed(acceptErr)
 	}
 }
 
 // accept takes one connection.
-func (a *acceptor) accept(ln int) error {
-	g := a.group
-	if g.isStopping() {
-		return ErrClosed // also while connections keep coming
-	}
-	fd, _, err := unix.Accept4(ln, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-	switch err {
-	case nil:
-	case unix.EINTR, unix.ECONNABORTED, unix.EPROTO:
+func (a *acceptor) accept() error {
+	g := a.loop.group
+	fd, err := poll.Accept(a.fd)
+	switch {
+	case err == nil:
+	case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EPROTO):
 		return nil // that one is gone; the next may be fine
 	default:
 		return err
@@ -146,7 +168,14 @@ func (a *acceptor) accept(ln int) error {
 		return nil
 	}
 	g.tune(fd)
-	return g.assign(fd)
+	l := g.leastLoaded(a.loop)
+	if l != a.loop {
+		return g.assignTo(l, task{op: opAdopt, fd: fd})
+	}
+	l.conns.Add(1)
+	l.adopt(fd)
+	l.current = nil
+	return nil
 }
 
 // tune sets a socket's options. They are not left to be inherited from the
@@ -155,16 +184,16 @@ func (a *acceptor) accept(ln int) error {
 // and connections may have been made before Serve. A socket that does not know
 // an option, a Unix one for example, does without.
 func (g *Group) tune(fd int) {
-	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	_ = poll.SetTCP(fd, unix.TCP_NODELAY, 1)
 	if ms := g.cfg.UserTimeout.Milliseconds(); ms > 0 {
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(ms))
+		_ = poll.SetTCP(fd, unix.TCP_USER_TIMEOUT, int(ms))
 	}
 }
 
 // refuse closes a connection that there is no room for.
 func (a *acceptor) refuse(fd int) {
-	a.group.stats.refused.Add(1)
-	_ = unix.Close(fd)
+	a.loop.group.stats.refused.Add(1)
+	_ = a.loop.poller.CloseFD(fd)
 }
 
 // failed handles an accept that found no descriptor or no memory. Those who
@@ -174,17 +203,21 @@ func (a *acceptor) failed(err error) {
 	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
 		a.turnAway()
 	}
+	l := a.loop
 	if now := time.Now(); now.After(a.quiet) {
 		a.quiet = now.Add(time.Second)
-		a.group.cfg.Logger.LogAttrs(context.Background(), slog.LevelError, "accept failed",
-			slog.Any("err", err), slog.Int("open", a.group.Open()))
+		l.group.cfg.Logger.LogAttrs(context.Background(), slog.LevelError, "accept failed",
+			slog.Any("err", err), slog.Int("open", l.group.Open()))
 	}
 	a.backoff = min(max(2*a.backoff, minBackoff), maxBackoff)
-	pause := time.NewTimer(a.backoff)
-	defer pause.Stop()
-	select {
-	case <-pause.C:
-	case <-a.group.stopping:
+	_ = l.poller.Mod(a.fd, a.token, 0)
+	a.pause = time.AfterFunc(a.backoff, func() { l.Post(a.resume) })
+}
+
+// resume ends the pause.
+func (a *acceptor) resume() {
+	if !a.closed {
+		_ = a.loop.poller.Mod(a.fd, a.token, poll.Read)
 	}
 }
 
@@ -192,15 +225,13 @@ func (a *acceptor) failed(err error) {
 // many as a backlog has at the most, one after the other.
 func (a *acceptor) turnAway() {
 	a.closeSpare()
-	_ = a.raw.Control(func(ln uintptr) {
-		for range maxBacklog {
-			fd, _, err := unix.Accept4(int(ln), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-			if err != nil {
-				return
-			}
-			a.refuse(fd)
+	for range maxBacklog {
+		fd, err := poll.Accept(a.fd)
+		if err != nil {
+			break
 		}
-	})
+		a.refuse(fd)
+	}
 	a.openSpare()
 }
 

@@ -19,21 +19,22 @@ func (g *Group) AdoptConn(c net.Conn, read []byte) error {
 	if len(read) > maxRest+readSize {
 		return fmt.Errorf("loop: %d bytes were read of a connection, at most %d can be taken over", len(read), maxRest+readSize)
 	}
-	fd, err := duplicate(c)
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return fmt.Errorf("loop: a %T has no descriptor", c)
+	}
+	fd, err := duplicate(sc)
 	if err != nil {
 		return err
 	}
 	g.tune(fd)
 	g.open.Add(1)
-	return g.assignTo(g.leastLoaded(), task{op: opTakeOver, fd: fd, read: read})
+	return g.assignTo(g.leastLoaded(g.loops[0]), task{op: opTakeOver, fd: fd, read: read})
 }
 
-func duplicate(c net.Conn) (fd int, err error) {
-	sc, ok := c.(syscall.Conn)
-	if !ok {
-		return -1, fmt.Errorf("loop: a %T has no descriptor", c)
-	}
-	raw, err := sc.SyscallConn()
+// duplicate returns another descriptor of what c is.
+func duplicate(c syscall.Conn) (fd int, err error) {
+	raw, err := c.SyscallConn()
 	if err != nil {
 		return -1, err
 	}

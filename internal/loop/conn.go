@@ -49,6 +49,7 @@ type Conn struct {
 	paused   bool
 	closed   bool // nothing may touch fd any more
 	finished bool // no more Sends; closes when the queue has run empty
+	corked   bool // what is sent is queued, and the write interest not armed
 	cause    Cause
 	out      *queue // nil when nothing waits
 }

@@ -1,7 +1,7 @@
 // Package loop is the connection engine: event loops that own sockets.
 //
 // A [Group] runs one [Loop] per processor, each a goroutine with its own
-// poller, and an acceptor for every listener. A [Conn] belongs to one loop
+// poller. A listener is watched by one of them. A [Conn] belongs to one loop
 // for life. An idle connection costs its Conn and nothing else: no
 // goroutine, no buffer, no runtime timer, no channel, no closure.
 //
@@ -17,7 +17,8 @@
 //     closed bit under mu before it closes the descriptor, so no byte is ever
 //     written to a number that was reused.
 //  4. The write interest is armed exactly while the connection's queue is not
-//     empty; bytes leave in the order in which Send took them.
+//     empty, and the connection not corked; bytes leave in the order in which
+//     Send took them.
 //  5. Bytes that the handler did not consume are presented again, in front of
 //     what arrives later, and are never dropped while the connection lives.
 //  6. A task that Post accepted runs.
@@ -26,7 +27,6 @@ package loop
 import (
 	"errors"
 	"log/slog"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -131,11 +131,11 @@ type Group struct {
 	// closed, under mu, when accepting is over
 	stopping chan struct{}
 
-	wg sync.WaitGroup // loops and acceptors
+	wg sync.WaitGroup // loops, and calls of Serve
 
 	// guarded by mu
-	mu        sync.Mutex
-	listeners map[*os.File]struct{}
+	mu     sync.Mutex
+	served int // listeners so far
 
 	// atomic
 	open   atomic.Int64 // connections, from accept to close(2)
@@ -147,10 +147,9 @@ type Group struct {
 func Start(cfg Config) (*Group, error) {
 	cfg = cfg.withDefaults()
 	g := &Group{
-		cfg:       cfg,
-		clock:     NewClock(),
-		stopping:  make(chan struct{}),
-		listeners: map[*os.File]struct{}{},
+		cfg:      cfg,
+		clock:    NewClock(),
+		stopping: make(chan struct{}),
 	}
 	for i := range cfg.Loops {
 		p, err := cfg.NewPoller()
@@ -183,12 +182,13 @@ func (g *Group) Adopt(fd int) error {
 
 // assign is Adopt for a connection that open counts already.
 func (g *Group) assign(fd int) error {
-	return g.assignTo(g.leastLoaded(), task{op: opAdopt, fd: fd})
+	return g.assignTo(g.leastLoaded(g.loops[0]), task{op: opAdopt, fd: fd})
 }
 
-func (g *Group) leastLoaded() *Loop {
-	target := g.loops[0]
-	for _, l := range g.loops[1:] {
+// leastLoaded returns the loop with the fewest connections, the given one if
+// no other has fewer.
+func (g *Group) leastLoaded(target *Loop) *Loop {
+	for _, l := range g.loops {
 		if l.conns.Load() < target.conns.Load() {
 			target = l
 		}
@@ -227,12 +227,8 @@ func (g *Group) Release(n int) { g.queued.Add(-int64(n)) }
 func (g *Group) StopAccepting() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.isStopping() {
-		return
-	}
-	close(g.stopping)
-	for f := range g.listeners {
-		_ = f.Close()
+	if !g.isStopping() {
+		close(g.stopping)
 	}
 }
 

@@ -59,6 +59,7 @@ type Loop struct {
 	index  int
 	poller poll.Poller
 	data   any
+	ended  chan struct{} // closed when it will do nothing any more
 
 	// guarded by mu
 	mu      sync.Mutex
@@ -70,14 +71,15 @@ type Loop struct {
 	conns atomic.Int64
 
 	// owned by the loop
-	table   Table[Conn]
-	timers  *wheel.Wheel
-	tasks   []task // the batch that runs now
-	closing []*Conn
-	current *Conn // whom a panic belongs to
-	buf     []byte
-	iov     [][]byte
-	events  []poll.Event
+	table     Table[Conn]
+	acceptors []*acceptor
+	timers    *wheel.Wheel
+	tasks     []task // the batch that runs now
+	closing   []*Conn
+	current   *Conn // whom a panic belongs to
+	buf       []byte
+	iov       [][]byte
+	events    []poll.Event
 }
 
 func newLoop(g *Group, index int, p poll.Poller) *Loop {
@@ -85,6 +87,7 @@ func newLoop(g *Group, index int, p poll.Poller) *Loop {
 		group:  g,
 		index:  index,
 		poller: p,
+		ended:  make(chan struct{}),
 		timers: wheel.New(g.cfg.Tick, g.clock.Now()),
 		buf:    make([]byte, maxRest+readSize),
 		events: make([]poll.Event, batch),
@@ -172,7 +175,10 @@ func (l *Loop) turn() (goOn bool) {
 	l.mu.Unlock()
 	now := l.group.clock.Observe()
 	for _, ev := range l.events[:n] {
-		if c := l.table.Get(ev.Token); c != nil {
+		if ev.Token&acceptorBit != 0 {
+			l.current = nil
+			l.acceptors[ev.Token&^acceptorBit].ready()
+		} else if c := l.table.Get(ev.Token); c != nil {
 			l.current = c
 			l.ready(c, ev.Ready)
 		}
@@ -312,7 +318,11 @@ func (l *Loop) closeAll() {
 // end closes everything when the loop has been stopped. Nothing can be posted
 // any more, so the queue runs empty.
 func (l *Loop) end() {
+	defer close(l.ended)
 	for l.endTurn() {
+	}
+	for _, a := range l.acceptors {
+		a.close()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

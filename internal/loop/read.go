@@ -171,7 +171,7 @@ func (c *Conn) setInterest() {
 	if !c.paused && !c.eof {
 		in |= poll.Read
 	}
-	if c.out != nil {
+	if c.out != nil && !c.corked {
 		in |= poll.Write
 	}
 	if in == c.interest {

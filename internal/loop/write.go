@@ -29,7 +29,7 @@ func (c *Conn) send(b []byte, copied bool) error {
 	if c.closed || c.finished {
 		return ErrClosed
 	}
-	if c.out == nil {
+	if c.out == nil && !c.corked {
 		n, err := c.loop.poller.Write(int(c.fd), b)
 		if err != nil && !errors.Is(err, poll.ErrAgain) {
 			c.fail(CauseError)
@@ -99,11 +99,35 @@ func (c *Conn) dropQueue() {
 // maxIOV is the number of buffers of one writev.
 const maxIOV = 64
 
-// writable writes what waits, once. What the socket does not take keeps the
-// write interest armed. Only on the loop.
+// Cork holds back what is sent from now on, by anybody, until Uncork has it
+// leave together. Only on the loop, and for no longer than a callback.
+func (c *Conn) Cork() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.corked = true
+}
+
+// Uncork ends what Cork began. Only on the loop.
+func (c *Conn) Uncork() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.corked = false
+	c.flush()
+	if !c.closed {
+		c.setInterest()
+	}
+}
+
+// writable writes what waits. Only on the loop.
 func (c *Conn) writable() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.flush()
+}
+
+// flush writes what waits, once. What the socket does not take keeps the
+// write interest armed. The caller is the loop, and holds mu.
+func (c *Conn) flush() {
 	if c.closed || c.out == nil {
 		return
 	}

@@ -2,14 +2,37 @@ package poll
 
 import (
 	"net/netip"
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
+// What a loop does to sockets beside reading and writing. None of it blocks,
+// and so none is announced to the runtime (see transfer).
+
+// Accept takes a connection from a listening socket that does not block, and
+// makes it one that does not either. It returns ErrAgain when none waits.
+func Accept(ln int) (fd int, err error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(ln), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+	switch errno {
+	case 0:
+		return int(n), nil
+	case unix.EAGAIN:
+		return -1, ErrAgain
+	}
+	return -1, os.NewSyscallError("accept4", errno)
+}
+
+// SetTCP sets a number among the options of TCP.
+func SetTCP(fd, option, value int) error {
+	n := int32(value)
+	_, _, errno := unix.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, uintptr(option), uintptr(unsafe.Pointer(&n)), unsafe.Sizeof(n), 0)
+	return sysError("setsockopt", errno)
+}
+
 // PeerAddr returns the address at the other end of a connected TCP socket, and
-// the zero AddrPort if there is none. x/sys would ask for the socket's
-// protocol besides, and announce both calls to the runtime (see transfer).
+// the zero AddrPort if there is none.
 func PeerAddr(fd int) netip.AddrPort {
 	var sa unix.RawSockaddrAny
 	size := uint32(unix.SizeofSockaddrAny)
