@@ -88,10 +88,11 @@ type Config struct {
 	// on a goroutine. Default: such requests are answered with 404.
 	Fallback func(net.Conn)
 
-	// Inline says that Handler.Message never blocks. It is then called on the
-	// loop that has read the message, unless something of the session is before
-	// it: that saves copying the message and waking a worker. All connections of
-	// the loop wait for its return. Default: workers call it.
+	// Inline says that Handler.Message never blocks, nor what Opened gives to
+	// Post. They are then called on the loop that has read the message, or the
+	// handshake, unless something of the session is before them: that saves
+	// copying the message and waking a worker. All connections of the loop wait
+	// for the return. Default: workers make the calls.
 	Inline bool
 	// Loops is the number of event loops; default GOMAXPROCS.
 	Loops int

@@ -12,6 +12,8 @@ import (
 // WebSocket frame, and the packet's digit.
 const FramePrefix = 10 + 1
 
+var framePrefix [FramePrefix]byte
+
 // Frame is one packet or more, encoded once and sent to any number of sessions of either revision on either
 // transport. It never changes and may be shared by all goroutines. The packets of one Frame reach a session
 // together, with nothing between them.
@@ -65,26 +67,36 @@ func JoinFrames(frames ...*Frame) *Frame {
 		}
 		size += len(f.text)
 	}
-	joined := &Frame{
-		text:   make([]byte, 0, size),
-		binary: &binaries{none: true, bytes: size, packets: make([]Packet, 0, len(frames))},
+	// In one piece, for the greeting that is joined to each CONNECT.
+	type join struct {
+		frame    Frame
+		binaries binaries
+		packets  [2]Packet
 	}
+	j := &join{}
+	j.binaries = binaries{none: true, bytes: size, packets: j.packets[:0]}
+	j.frame = Frame{text: make([]byte, 0, size), binary: &j.binaries}
 	for _, f := range frames {
-		joined.text = append(joined.text, f.text...)
-		joined.binary.packets = append(joined.binary.packets, f.packets()...)
+		j.frame.text = append(j.frame.text, f.text...)
+		j.binaries.packets = append(j.binaries.packets, f.packets()...)
 	}
-	return joined
+	return &j.frame
 }
 
-// newTextFrame puts digit and header in front of the data, so that the WebSocket frame and the packet's data are
-// parts of one buffer.
+// newTextFrame makes the frame of a text packet out of a buffer with room in front of the packet's data: the
+// WebSocket frame and the data are parts of one array.
 func newTextFrame(t Type, buf []byte) *Frame {
-	data := buf[FramePrefix:]
+	return &Frame{text: sealText(t, buf), packet: [1]Packet{{Type: t, Data: buf[FramePrefix:]}}}
+}
+
+// sealText puts digit and header in front of the data in buf, and returns the WebSocket frame that it is then.
+func sealText(t Type, buf []byte) []byte {
 	const digit = FramePrefix - 1
+	size := len(buf) - digit
 	buf[digit] = t.digit()
-	start := digit - headerSize(1+len(data))
-	putHeader(buf[start:], ws.OpText, 1+len(data))
-	return &Frame{text: buf[start:], packet: [1]Packet{{Type: t, Data: data}}}
+	start := digit - headerSize(size)
+	putHeader(buf[start:], ws.OpText, size)
+	return buf[start:]
 }
 
 // attach adds binary messages to the packets that the frame begins with.

@@ -115,10 +115,15 @@ func (sh *shard) opened(s *Session) {
 	if s.state != stateClosed {
 		srv.sessions.add(s)
 	}
-	if s.working = s.inbox != nil; s.working {
+	s.working = s.inbox != nil
+	inline := s.working && srv.cfg.Inline
+	if s.working && !inline {
 		srv.workers.submit(s)
 	}
 	s.mu.Unlock()
+	if inline && s.drain() {
+		s.submit()
+	}
 	if srv.draining.Load() { // after add: Shutdown looks for sessions after it has stored
 		s.end(ReasonServerShuttingDown, graceful)
 	}
@@ -151,10 +156,14 @@ func (sh *shard) open(h *httpConn, q *query) {
 	_ = h.answerPoll(q.revision, p, []*Frame{s.openFrame(!sh.srv.cfg.NoUpgrade)})
 }
 
-// openFrame makes the open packet (clause "Handshake").
+// openFrame makes the open packet, which offers an upgrade or not.
 func (s *Session) openFrame(upgrade bool) *Frame {
+	return newTextFrame(Open, s.appendHandshake(make([]byte, FramePrefix, 160), upgrade))
+}
+
+// appendHandshake appends the text of the open packet (clause "Handshake").
+func (s *Session) appendHandshake(buf []byte, upgrade bool) []byte {
 	cfg := &s.home.srv.cfg
-	buf := make([]byte, FramePrefix, 160)
 	buf = append(buf, `{"sid":"`...)
 	buf, _ = s.id.AppendText(buf)
 	if upgrade {
@@ -167,7 +176,7 @@ func (s *Session) openFrame(upgrade bool) *Frame {
 	buf = strconv.AppendInt(buf, cfg.PingTimeout.Milliseconds(), 10)
 	buf = append(buf, `,"maxPayload":`...)
 	buf = strconv.AppendInt(buf, int64(cfg.MaxPayload), 10)
-	return newTextFrame(Open, append(buf, '}'))
+	return append(buf, '}')
 }
 
 // appendCookie appends the header line of Config.Cookie.

@@ -42,7 +42,30 @@ type httpConn struct {
 
 	// atomic
 	active atomic.Int64 // when the last answer was written
+	used   atomic.Bool  // one was
 	eof    atomic.Bool  // the client sends no more: answer, then close
+}
+
+// newHTTPConn returns the handler of a new connection.
+func (sh *shard) newHTTPConn(c *loop.Conn) *httpConn {
+	n := len(sh.spare)
+	if n == 0 {
+		return &httpConn{shard: sh, conn: c}
+	}
+	h := sh.spare[n-1]
+	sh.spare[n-1] = nil
+	sh.spare = sh.spare[:n-1]
+	*h = httpConn{shard: sh, conn: c, cors: h.cors[:0], cookie: h.cookie[:0]}
+	return h
+}
+
+// recycle keeps h, whose connection has become a WebSocket with its first
+// request: nobody else knows it. Data has yet to return from it.
+func (sh *shard) recycle(h *httpConn) {
+	if !h.used.Load() && !h.eof.Load() && len(sh.spare) < maxSpare {
+		h.conn = nil
+		sh.spare = append(sh.spare, h)
+	}
 }
 
 // turn tells who may act on an httpConn.
@@ -200,6 +223,7 @@ func (h *httpConn) begin(head *httpwire.Head) {
 // done is called by whoever has written the answer: the connection is the
 // client's again.
 func (h *httpConn) done() {
+	h.used.Store(true)
 	h.active.Store(h.conn.Loop().Now())
 	if !h.keepAlive || h.shard.srv.draining.Load() {
 		h.conn.Finish()

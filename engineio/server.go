@@ -34,7 +34,11 @@ type shard struct {
 	req      Request
 	out      []byte // where answers are put together
 	scratch  [64]byte
+	spare    []*httpConn // whose connections became WebSockets
 }
+
+// maxSpare is how many of them are kept: a loop accepts fewer at once.
+const maxSpare = 64
 
 // NewServer returns a server that is running, though without a listener.
 func NewServer(cfg Config) (*Server, error) { return newServer(cfg, nil) }
@@ -165,7 +169,7 @@ func (srv *Server) Close() error {
 
 // accept makes the handler of a new connection.
 func (srv *Server) accept(c *loop.Conn) loop.Handler {
-	h := &httpConn{shard: shardOf(c.Loop()), conn: c}
+	h := shardOf(c.Loop()).newHTTPConn(c)
 	due := c.Loop().Now() + int64(srv.cfg.HeadTimeout)
 	h.active.Store(due - int64(srv.cfg.KeepAlive)) // the first request has less time to begin
 	c.SetDeadline(due)

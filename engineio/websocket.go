@@ -3,7 +3,7 @@ package engineio
 import (
 	"bytes"
 	"errors"
-	"io"
+	"net/http"
 
 	"github.com/gobwas/ws"
 
@@ -130,8 +130,42 @@ func (t *wsTransport) Closed(_ *loop.Conn, cause loop.Cause) {
 	s.end(reason, abrupt)
 }
 
-// wsHandshake is the two ends of a WebSocket handshake, which gobwas/ws checks
-// and answers, over bytes that are there already.
+// switchProtocols answers the handshake in head, with the header lines of h.
+// It reports false if the client's handshake is at fault; it has been
+// answered then.
+func (h *httpConn) switchProtocols(head []byte) bool {
+	parsed := &h.shard.head
+	out, ok := h.shard.out[:0], false
+	if string(parsed.Method) == http.MethodGet && parsed.Count("Sec-WebSocket-Key") == 1 && parsed.Count("Sec-WebSocket-Version") == 1 {
+		out, ok = websocket.AppendSwitch(out, parsed.Get("Sec-WebSocket-Version"), parsed.Get("Sec-WebSocket-Key"))
+	}
+	if !ok {
+		return h.refuseSwitch(head)
+	}
+	out = append(append(out, h.cors...), h.cookie...)
+	h.shard.out = httpwire.AppendEnd(out)
+	_ = h.conn.SendCopy(h.shard.out)
+	return true
+}
+
+// refuseSwitch has gobwas/ws look at a handshake that is not quite as usual,
+// and say what is wrong with it, if anything.
+func (h *httpConn) refuseSwitch(head []byte) (ok bool) {
+	hs := wsHandshake{in: *bytes.NewReader(head)}
+	u := ws.Upgrader{}
+	if len(h.cors)+len(h.cookie) > 0 {
+		u.Header = ws.HandshakeHeaderBytes(append(append([]byte(nil), h.cors...), h.cookie...))
+	}
+	_, err := u.Upgrade(&hs)
+	_ = h.conn.Send(hs.out)
+	if err != nil {
+		h.conn.Finish()
+	}
+	return err == nil
+}
+
+// wsHandshake is the two ends of a WebSocket handshake, for gobwas/ws, over
+// bytes that are there already.
 type wsHandshake struct {
 	in  bytes.Reader
 	out []byte
@@ -142,29 +176,6 @@ func (w *wsHandshake) Read(p []byte) (int, error) { return w.in.Read(p) }
 func (w *wsHandshake) Write(p []byte) (int, error) {
 	w.out = append(w.out, p...)
 	return len(p), nil
-}
-
-var _ io.ReadWriter = (*wsHandshake)(nil)
-
-// switchProtocols answers the handshake in head, with the header lines of h.
-// It reports false if the client's handshake is at fault; it has been
-// answered then.
-func (h *httpConn) switchProtocols(head []byte) bool {
-	var hs wsHandshake
-	hs.out = h.shard.out[:0]
-	hs.in.Reset(head)
-	u := ws.Upgrader{}
-	if len(h.cors)+len(h.cookie) > 0 {
-		u.Header = ws.HandshakeHeaderBytes(append(append([]byte(nil), h.cors...), h.cookie...))
-	}
-	_, err := u.Upgrade(&hs)
-	h.shard.out = hs.out
-	_ = h.conn.SendCopy(hs.out)
-	if err != nil {
-		h.conn.Finish()
-		return false
-	}
-	return true
 }
 
 // upgrade handles a request for a WebSocket: the handshake of a session, or
@@ -183,6 +194,7 @@ func (sh *shard) upgrade(h *httpConn, q *query, s *Session, head []byte) {
 			return
 		}
 		sh.openWebSocket(h.conn, s, q)
+		sh.recycle(h)
 		return
 	}
 	if !h.switchProtocols(head) {
@@ -201,8 +213,14 @@ func (sh *shard) openWebSocket(c *loop.Conn, s *Session, q *query) {
 	s.startHeartbeat(sh.loop.Now())
 	s.mu.Unlock()
 	// Not in one segment with the 101: some clients attach their listener
-	// when they have seen that (PROTOCOL §1.13).
-	_ = c.Send(s.openFrame(false).websocket(s.rev, false))
+	// when they have seen that (PROTOCOL §1.13). But with what Opened sends,
+	// which in revision 3 is always something.
+	if s.rev == Revision3 {
+		c.Cork()
+		defer c.Uncork()
+	}
+	sh.out = s.appendHandshake(append(sh.out[:0], framePrefix[:]...), false)
+	_ = c.SendCopy(sealText(Open, sh.out))
 	sh.opened(s)
 }
 

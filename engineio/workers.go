@@ -74,6 +74,14 @@ func (w *workers) submit(s *Session) {
 	w.retryLater()
 }
 
+// submit is workers.submit for who has called drain on a loop, and found that
+// more waits.
+func (s *Session) submit() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.home.srv.workers.submit(s)
+}
+
 // start gives a session to a worker of its own, if one is free. The caller
 // holds mu.
 func (w *workers) start(s *Session) bool {
