@@ -128,6 +128,10 @@ func (g *Gateway) serve(k kind, n *socketio.Namespace) {
 	n.On("logout", g.logout)
 }
 
+// accepted acknowledges success: a refusal with code 0 and no message, encoded
+// once.
+var accepted any = json.RawMessage(`{"code":0,"message":""}`)
+
 func (g *Gateway) joined(k kind, s *socketio.Socket) {
 	s.SetData(&member{sock: s, kind: k})
 }
@@ -161,7 +165,7 @@ func (g *Gateway) setConnect(e *socketio.Event) {
 			slog.String("nsp", displaced.sock.Namespace().Name()))
 		_ = displaced.sock.Send(g.replaced)
 	}
-	g.acknowledge(e, &refusal{})
+	g.acknowledge(e, accepted)
 }
 
 func (g *Gateway) refused(e *socketio.Event, m *member, why *refusal) {
@@ -176,12 +180,12 @@ func (g *Gateway) refused(e *socketio.Event, m *member, why *refusal) {
 func (g *Gateway) logout(e *socketio.Event) {
 	if m, ok := e.Socket().Data().(*member); ok {
 		g.roster.logout(m)
-		g.acknowledge(e, &refusal{})
+		g.acknowledge(e, accepted)
 	}
 }
 
 // acknowledge answers who asked. An error means that the socket is closing.
-func (g *Gateway) acknowledge(e *socketio.Event, answer *refusal) {
+func (g *Gateway) acknowledge(e *socketio.Event, answer any) {
 	if e.WantsAck() {
 		_ = e.Ack(answer)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"unicode"
+	"unsafe"
 
 	"github.com/mailru/easyjson"
 	"github.com/mailru/easyjson/jlexer"
@@ -16,7 +17,8 @@ const (
 )
 
 // parseSetConnect checks one argument of set_connect, as it came, for a kind.
-// Nothing of the result refers to arg.
+// The strings of the result lie in arg: the indexes copy their keys, and what
+// else is kept of it must be copied too.
 func parseSetConnect(k kind, arg []byte) (registration, *refusal) {
 	var in setConnect
 	if arg = bytes.TrimSpace(arg); len(arg) == 0 || arg[0] != '{' || easyjson.Unmarshal(arg, &in) != nil {
@@ -124,7 +126,7 @@ func (f *fields) uid(raw []byte) string {
 	case len(bytes.Trim(digits, "0")) == 0:
 		f.refuse(missingField, "uid: is missing, empty or zero")
 	}
-	return string(raw)
+	return unsafe.String(unsafe.SliceData(raw), len(raw))
 }
 
 // typeName reads a field from which nothing follows, since the namespace says
@@ -150,7 +152,7 @@ func (f *fields) text(name string, raw []byte, limit int) string {
 		return ""
 	}
 	lexer := jlexer.Lexer{Data: raw}
-	s := lexer.String()
+	s := lexer.UnsafeString()
 	switch {
 	case lexer.Error() != nil:
 		f.refuse(notAnObject, "%s: not valid JSON", name)
