@@ -33,7 +33,7 @@ type Options struct {
 	FirstUID  uint64 `json:"first_uid"`
 	EIO       Mix    `json:"eio"`
 	Transport Mix    `json:"transport"`
-	Kind      Mix    `json:"kind"`
+	Kind      Mix    `json:"kind"` // empty: as the scenario has it
 	Topics    int    `json:"topics"`
 	Workers   int    `json:"workers,omitempty"`
 
@@ -50,6 +50,15 @@ type Options struct {
 	FlatOut  int           `json:"flat_out"`
 	Conns    int           `json:"conns"`
 	Size     int           `json:"size"`
+
+	CityFor     time.Duration `json:"city_for"`
+	CityOrders  float64       `json:"city_orders"`
+	CityRegions int           `json:"city_regions"`
+	CityEvery   time.Duration `json:"city_every"`
+	// Ledger is a directory to keep ledgers in; without one they are kept in a
+	// temporary one, and only when something is wrong.
+	Ledger    string `json:"ledger,omitempty"`
+	LedgerMiB int    `json:"ledger_mib"`
 
 	// Launch says how this binary is started for another part.
 	Launch Launch `json:"-"`
@@ -74,10 +83,11 @@ func DefaultOptions() *Options {
 		Targets: []string{targetSelf},
 		Path:    "/socket/socket.io/",
 		Clients: 1000, FirstUID: 1,
-		EIO: Mix{{"4", 1}}, Transport: Mix{{"websocket", 1}}, Kind: Mix{{"rider", 1}}, Topics: 1,
+		EIO: Mix{{"4", 1}}, Transport: Mix{{"websocket", 1}}, Topics: 1,
 		InFlight: 128, Timeout: 30 * time.Second,
 		Idle:    15 * time.Second,
 		FanOuts: 20, PushRate: 1000, PushFor: 10 * time.Second, FlatOut: 50_000, Conns: 16, Size: 100,
+		CityFor: 2 * time.Minute, CityOrders: 100, CityRegions: 40, CityEvery: 30 * time.Second, LedgerMiB: 1024,
 	}
 }
 
@@ -94,7 +104,7 @@ func (o *Options) Flags(f *pflag.FlagSet) {
 	f.Uint64Var(&o.FirstUID, "first-uid", o.FirstUID, "uid of the first client; the others' follow")
 	f.Var(&o.EIO, "eio", "revisions of Engine.IO, like 3:1,4:2")
 	f.Var(&o.Transport, "transport", "transports, like websocket:8,polling:1,upgrade:1")
-	f.Var(&o.Kind, "kind", "kinds: rider, customer, app, pos, pad, h5, table, platform, show")
+	f.Var(&o.Kind, "kind", "kinds: rider, customer, app, pos, pad, h5, table, platform, show; by default rider, in a city a mix")
 	f.IntVar(&o.Topics, "topics", o.Topics, "topics that the clients are spread over")
 	f.IntVar(&o.Workers, "workers", o.Workers, "worker processes, at least; the file limit may ask for more")
 	f.Float64Var(&o.Rate, "rate", o.Rate, "connects a second; 0 is as fast as --in-flight lets")
@@ -108,6 +118,12 @@ func (o *Options) Flags(f *pflag.FlagSet) {
 	f.IntVar(&o.FlatOut, "flat-out", o.FlatOut, "unicast: how many pushes as fast as they go, afterwards")
 	f.IntVar(&o.Conns, "conns", o.Conns, "unicast: connections to the push API")
 	f.IntVar(&o.Size, "size", o.Size, "bytes of a push's data, at least")
+	f.DurationVar(&o.CityFor, "city-for", o.CityFor, "city: how long the day is")
+	f.Float64Var(&o.CityOrders, "city-orders", o.CityOrders, "city: orders a second, of 8 pushes each")
+	f.IntVar(&o.CityRegions, "city-regions", o.CityRegions, "city: regions that the riders are in")
+	f.DurationVar(&o.CityEvery, "city-every", o.CityEvery, "city: how often each client moves, logs in or out, or drops its connection")
+	f.StringVar(&o.Ledger, "ledger", o.Ledger, "city: `directory` to keep the ledger in; without it a ledger is kept if something is wrong")
+	f.IntVar(&o.LedgerMiB, "ledger-mib", o.LedgerMiB, "city: MiB that each process may write to the ledger")
 }
 
 // ErrUsage is wrapped by the errors for options that make no sense.
@@ -142,12 +158,14 @@ func (o *Options) validate() error {
 		{"flat-out", o.FlatOut, 0, maxPushes},
 		{"conns", o.Conns, 1, maxConns},
 		{"size", o.Size, 0, maxSize},
+		{"city-regions", o.CityRegions, 1, maxClients},
+		{"ledger-mib", o.LedgerMiB, 1, 1 << 20},
 	} {
 		if count.n < count.least || count.n > count.top {
 			return misuse("%s: must be from %d to %d, is %d", count.name, count.least, count.top, count.n)
 		}
 	}
-	for name, d := range map[string]time.Duration{"timeout": o.Timeout, "idle": o.Idle, "push-for": o.PushFor} {
+	for name, d := range map[string]time.Duration{"timeout": o.Timeout, "idle": o.Idle, "push-for": o.PushFor, "city-for": o.CityFor, "city-every": o.CityEvery} {
 		if d <= 0 || d > maxTime {
 			return misuse("%s: must be more than 0 and at most %v, is %v", name, maxTime, d)
 		}
@@ -161,6 +179,12 @@ func (o *Options) validate() error {
 		return misuse("push-rate: must be more than 0 and at most a million, is %v", o.PushRate)
 	case o.PushRate*o.PushFor.Seconds() > maxPushes:
 		return misuse("push-rate for push-for is more than %d pushes", maxPushes)
+	case o.CityOrders <= 0 || o.CityOrders > 1e5:
+		return misuse("city-orders: must be more than 0 and at most 100000, is %v", o.CityOrders)
+	case o.CityOrders*orderPushes*o.CityFor.Seconds() > maxPushes:
+		return misuse("city-orders for city-for is more than %d pushes", maxPushes)
+	case o.CityEvery < time.Second:
+		return misuse("city-every: must be at least a second, is %v", o.CityEvery)
 	case !strings.HasPrefix(o.Path, "/"):
 		return misuse("path: must begin with a slash, is %q", o.Path)
 	case o.FirstUID == 0:
@@ -194,3 +218,20 @@ func (o *Options) validateTargets() error {
 // remote reports whether a target is on another machine, where clients cannot
 // choose addresses of the loopback network.
 func remote(addr netip.AddrPort) bool { return !addr.Addr().IsLoopback() || addr.Addr().Is6() }
+
+func (o *Options) ledgerBytes() int64 { return int64(o.LedgerMiB) << 20 }
+
+// suit returns the options with what the scenarios ask for where nothing was
+// said.
+func (o *Options) suit(scenarios []Scenario) *Options {
+	suited := *o
+	for _, s := range scenarios {
+		if len(suited.Kind) == 0 {
+			suited.Kind = s.Kinds
+		}
+	}
+	if len(suited.Kind) == 0 {
+		suited.Kind = Mix{{"rider", 1}}
+	}
+	return &suited
+}

@@ -16,6 +16,8 @@ type Outcome struct {
 	Peaks map[string]float64 `json:"peaks,omitempty"`
 	// Histograms are distributions of a latency.
 	Histograms map[string]*Histogram `json:"histograms,omitempty"`
+	// Notes are what cannot be said in figures.
+	Notes []string `json:"notes,omitempty"`
 }
 
 func newOutcome(scenario string) *Outcome {
@@ -52,6 +54,7 @@ func (o *Outcome) merge(other *Outcome, sameServer bool) {
 	for name, h := range other.Histograms {
 		o.record(name, h)
 	}
+	o.Notes = append(o.Notes, other.Notes...)
 }
 
 // Figure is one line of a table.
@@ -61,8 +64,8 @@ type Figure struct {
 	Unit  Unit
 	// AtMost is the goal for the ratio to the floor; 0: there is none.
 	AtMost float64
-	// Good is the goal for the value itself; 0: there is none.
-	Good float64
+	// Good is the goal for the value itself; nil: there is none.
+	Good *float64
 	// Bare figures are not compared: they say how the run went.
 	Bare bool
 }

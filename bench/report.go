@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -135,8 +136,14 @@ func (r *Report) WriteTable(w io.Writer) error {
 	fmt.Fprintln(table, r.headline())
 	for _, o := range r.Outcomes {
 		fmt.Fprintf(table, "\n%s\n", o.Scenario)
-		for _, f := range figuresOf(o) {
-			fmt.Fprintf(table, "  %s\t%s\n", f.Name, f.Unit.format(f.Value))
+		all := figuresOf(o)
+		goals := slices.ContainsFunc(all, func(f Figure) bool { return f.Good != nil })
+		for _, f := range all {
+			fmt.Fprintf(table, "  %s\t%s", f.Name, f.Unit.format(f.Value))
+			if goals { // an empty cell keeps the column together
+				fmt.Fprintf(table, "\t%s", Line{Figure: f}.verdict())
+			}
+			fmt.Fprintln(table)
 		}
 	}
 	r.writeNotes(table)
@@ -151,6 +158,11 @@ const quietEnough = .05
 func (r *Report) writeNotes(w io.Writer) {
 	if r.Others > quietEnough {
 		fmt.Fprintf(w, "\nthe machine was busy: others used %.2f of its %d processors\n", r.Others, r.Machine.CPUs)
+	}
+	for _, o := range r.Outcomes {
+		for _, note := range o.Notes {
+			fmt.Fprintf(w, "\n%s: %s\n", o.Scenario, note)
+		}
 	}
 	if r.Interrupted {
 		fmt.Fprintln(w, "\ninterrupted: this is what was measured until then")

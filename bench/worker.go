@@ -70,6 +70,7 @@ type worker struct {
 
 	// owned by the fleet's goroutine once there is one
 	fleet    *fleet.Fleet
+	first    uint64 // number of its first client
 	ramp     *ramp
 	receipts *receipts
 	dropped  chan struct{} // closed when no client is connected any more
@@ -182,7 +183,7 @@ func startFleet(_ context.Context, w *worker, with startWith) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.fleet = f
+	w.fleet, w.first = f, with.First
 	w.looping.Go(func() { w.failed = f.Run() })
 	return statsResult{RSS: ownRSS()}, nil
 }

@@ -27,6 +27,8 @@ type Observer interface {
 	Message(client int, text []byte, at int64)
 	// Acked: a set_connect after the first is answered.
 	Acked(client int, ok bool)
+	// LoggedOut: a logout is acknowledged.
+	LoggedOut(client int)
 	// Event: another event than message has come.
 	Event(client int, name, text []byte, at int64)
 	// Closed: the client is not connected any more, or never was (ready tells).
