@@ -149,8 +149,12 @@ func (c *citizens) Event(client int, name, _ []byte, _ int64) {
 // Closed implements fleet.Observer.
 func (c *citizens) Closed(client int, cause fleet.Cause, ready bool) {
 	z := &c.each[client]
-	if z.open {
-		c.record(ledger.Closed, client)
+	if z.open && !c.ended {
+		r := ledger.Record{Event: ledger.Closed, At: c.fleet.Clock().Now(), Client: c.number(client)}
+		if t := c.fleet.Profile(client).Transport; t == fleet.Polling || t == fleet.Upgrade && !ready {
+			r.Notice = c.fleet.Heartbeat()
+		}
+		c.book.Append(&r)
 	}
 	if !c.ended && ready && cause != fleet.CauseLocal && !z.silent {
 		c.result.Closes[cause]++

@@ -314,6 +314,10 @@ func (f *Fleet) ready(token uint64, events uint32) {
 // Stats returns the counters.
 func (f *Fleet) Stats() Stats { return f.stats }
 
+// Heartbeat is how long a server may take to miss a client that it hears
+// nothing of, as the last open packet had it.
+func (f *Fleet) Heartbeat() time.Duration { return time.Duration(f.beat.interval + f.beat.timeout) }
+
 // Now returns the time of this turn, Clock the clock that it is on.
 func (f *Fleet) Now() int64        { return f.now }
 func (f *Fleet) Clock() mono.Clock { return f.clock }

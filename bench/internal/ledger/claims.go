@@ -14,17 +14,9 @@ type connection struct {
 	client   uint64
 	ops      []op
 	leaving  int64 // never: it stayed
-	closed   int64 // the same
+	settled  int64 // when the server has noticed that it is closed; the same
 	replaced []int64
 	stays    []stay
-}
-
-// settled is when the server has noticed that the connection is closed.
-func (c *connection) settled() int64 {
-	if c.closed == never {
-		return never
-	}
-	return c.closed + int64(Settle)
 }
 
 // op is a change of what a connection claims: a set_connect, or, without
@@ -40,7 +32,7 @@ type op struct {
 func (o *op) names(a Address) bool { return slices.Contains(o.addresses, a) }
 
 // latest is by when the op has had its effect, if it has one (rule 4).
-func (o *op) latest(c *connection) int64 { return min(o.acked, c.settled()) }
+func (o *op) latest(c *connection) int64 { return min(o.acked, c.settled) }
 
 // stay is a claim to one address. The server's own idea of it begins within
 // [begin, sure] and ends within [end, over].
@@ -72,7 +64,7 @@ func newBook() *book {
 func (b *book) add(r *Record) {
 	all := b.clients[r.Client]
 	if r.Event == Opened {
-		b.clients[r.Client] = append(all, &connection{client: r.Client, leaving: never, closed: never})
+		b.clients[r.Client] = append(all, &connection{client: r.Client, leaving: never, settled: never})
 		return
 	}
 	if len(all) == 0 {
@@ -97,7 +89,7 @@ func (b *book) add(r *Record) {
 	case Leaving:
 		c.leaving = min(c.leaving, r.At)
 	case Closed:
-		c.leaving, c.closed = min(c.leaving, r.At), r.At
+		c.leaving, c.settled = min(c.leaving, r.At), r.At+int64(Settle+r.Notice)
 	}
 }
 
@@ -154,7 +146,7 @@ func (b *book) settle(c *connection) {
 	var open []stay // of the op before that go on
 	for i := range c.ops {
 		o := &c.ops[i]
-		end, over := int64(never), c.settled()
+		end, over := int64(never), c.settled
 		var next *op
 		if i+1 < len(c.ops) {
 			next = &c.ops[i+1]

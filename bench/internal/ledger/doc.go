@@ -22,11 +22,12 @@
 //     acknowledgement. Of two that overlap in time either may be the later, and
 //     so neither is certain of anything.
 //  4. A set_connect that was not acknowledged may have had its effect, or have
-//     it up to [Settle] after its connection closed.
+//     it until the server has noticed that its connection is closed.
 //  5. A connection that is closed, or no longer read from, loses what is under
 //     way: it must have only what was answered more than [Delivery] before, and
-//     so at the end of the ledger. The server may count it up to Settle after
-//     it closed.
+//     so at the end of the ledger. The server may count it until it has
+//     noticed the close, for which it has [Settle]; of a client that polls,
+//     which may have no request under way, a heartbeat's time longer.
 //  6. Lost: answered with 200, must have it, did not get it.
 //  7. Duplicate: the same connection got it more than once.
 //  8. Reordered: it came after a push that was sent only when this one was
@@ -52,5 +53,6 @@ import "time"
 // Delivery is how long what was answered may be under way.
 const Delivery = 2 * time.Second
 
-// Settle is how long a server may take to notice that a connection has closed.
+// Settle is how long a server may take to notice that a TCP connection has
+// closed.
 const Settle = 5 * time.Second

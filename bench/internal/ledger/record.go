@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/binary"
 	"errors"
+	"time"
 
 	"outrider/bench/internal/fleet"
 )
@@ -29,11 +30,12 @@ const (
 // Record is one line of the ledger. Which fields count depends on the event.
 type Record struct {
 	Event     Event
-	At        int64  // on the monotonic clock; of a push: when it was sent
-	Client    uint64 // its number among all of the run
-	Number    uint64 // Received, Pushed: of the push; Ended: pushes of other harnesses
-	Device    uint8  // Claimed: which device of the user's
-	Exclusive bool   // Claimed: the login is, and it is the first address
+	At        int64         // on the monotonic clock; of a push: when it was sent
+	Client    uint64        // its number among all of the run
+	Number    uint64        // Received, Pushed: of the push; Ended: pushes of other harnesses
+	Notice    time.Duration // Closed: how much longer than Settle the server may take to notice
+	Device    uint8         // Claimed: which device of the user's
+	Exclusive bool          // Claimed: the login is, and it is the first address
 	Addresses []Address
 	Answer    Answer // Pushed; the push's address is the only one
 }
@@ -79,6 +81,8 @@ func (c *codec) append(dst []byte, r *Record) []byte {
 		for _, a := range r.Addresses {
 			dst = appendAddress(dst, a)
 		}
+	case Closed:
+		dst = binary.AppendUvarint(dst, uint64(r.Notice))
 	case Received:
 		dst = c.appendNumber(dst, r.Number)
 	case Pushed:
@@ -127,6 +131,8 @@ func (c *codec) parse(p []byte, r *Record) (n int, err error) {
 		for range count {
 			r.Addresses = append(r.Addresses, in.address())
 		}
+	case Closed:
+		r.Notice = time.Duration(in.unsigned() & (1<<62 - 1))
 	case Received:
 		r.Number = c.number + uint64(in.signed())
 	case Pushed:
@@ -135,6 +141,7 @@ func (c *codec) parse(p []byte, r *Record) (n int, err error) {
 		took := in.unsigned()
 		if took > 0 {
 			r.Answer.At = r.At + int64(took-1)
+			in.bad = in.bad || r.Answer.At == 0 // which is no answer
 		}
 		r.Answer.Status = int(int32(in.unsigned()))
 		r.Answer.Matched = int(int32(in.unsigned())) - 1
