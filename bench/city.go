@@ -105,7 +105,7 @@ func (c *city) openLedger() (err error) {
 	if c.dir, err = os.MkdirTemp(c.opts.Ledger, "outrider-city-"); err != nil {
 		return err
 	}
-	c.book, err = ledger.Create(c.dir, "pushes", c.opts.ledgerBytes())
+	c.book, err = ledger.Create(c.dir, "pushes", c.opts.LedgerBytes)
 	return err
 }
 
@@ -115,7 +115,7 @@ func (c *city) run(ctx context.Context) (keep bool, err error) {
 	s.progress.phase("city: all take their places", 0)
 	_, err = ask[struct{}](ctx, s.crew, "city", func(i int) any {
 		return cityWith{
-			Plan: c.plan, Dir: c.dir, Name: "clients-" + strconv.Itoa(i+1), Bytes: c.opts.ledgerBytes(),
+			Plan: c.plan, Dir: c.dir, Name: "clients-" + strconv.Itoa(i+1), Bytes: c.opts.LedgerBytes,
 			Every: c.opts.CityEvery,
 		}
 	})

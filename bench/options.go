@@ -57,8 +57,8 @@ type Options struct {
 	CityEvery   time.Duration `json:"city_every"`
 	// Ledger is a directory to keep ledgers in; without one they are kept in a
 	// temporary one, and only when something is wrong.
-	Ledger    string `json:"ledger,omitempty"`
-	LedgerMiB int    `json:"ledger_mib"`
+	Ledger      string `json:"ledger,omitempty"`
+	LedgerBytes int64  `json:"ledger_bytes"` // for each process, at most
 
 	// Launch says how this binary is started for another part.
 	Launch Launch `json:"-"`
@@ -87,7 +87,7 @@ func DefaultOptions() *Options {
 		InFlight: 128, Timeout: 30 * time.Second,
 		Idle:    15 * time.Second,
 		FanOuts: 20, PushRate: 1000, PushFor: 10 * time.Second, FlatOut: 50_000, Conns: 16, Size: 100,
-		CityFor: 2 * time.Minute, CityOrders: 100, CityRegions: 40, CityEvery: 30 * time.Second, LedgerMiB: 1024,
+		CityFor: 2 * time.Minute, CityOrders: 100, CityRegions: 40, CityEvery: 30 * time.Second, LedgerBytes: 1 << 30,
 	}
 }
 
@@ -123,7 +123,7 @@ func (o *Options) Flags(f *pflag.FlagSet) {
 	f.IntVar(&o.CityRegions, "city-regions", o.CityRegions, "city: regions that the riders are in")
 	f.DurationVar(&o.CityEvery, "city-every", o.CityEvery, "city: how often each client moves, logs in or out, or drops its connection")
 	f.StringVar(&o.Ledger, "ledger", o.Ledger, "city: `directory` to keep the ledger in; without it a ledger is kept if something is wrong")
-	f.IntVar(&o.LedgerMiB, "ledger-mib", o.LedgerMiB, "city: MiB that each process may write to the ledger")
+	f.Int64Var(&o.LedgerBytes, "ledger-bytes", o.LedgerBytes, "city: bytes that each process may write to the ledger")
 }
 
 // ErrUsage is wrapped by the errors for options that make no sense.
@@ -140,6 +140,9 @@ const (
 	maxPushes  = 100_000_000
 	maxConns   = 1024
 	maxSize    = 32 << 10
+
+	leastLedger = 64 << 10
+	mostLedger  = 1 << 40
 )
 
 func (o *Options) validate() error {
@@ -159,7 +162,6 @@ func (o *Options) validate() error {
 		{"conns", o.Conns, 1, maxConns},
 		{"size", o.Size, 0, maxSize},
 		{"city-regions", o.CityRegions, 1, maxClients},
-		{"ledger-mib", o.LedgerMiB, 1, 1 << 20},
 	} {
 		if count.n < count.least || count.n > count.top {
 			return misuse("%s: must be from %d to %d, is %d", count.name, count.least, count.top, count.n)
@@ -183,6 +185,8 @@ func (o *Options) validate() error {
 		return misuse("city-orders: must be more than 0 and at most 100000, is %v", o.CityOrders)
 	case o.CityOrders*orderPushes*o.CityFor.Seconds() > maxPushes:
 		return misuse("city-orders for city-for is more than %d pushes", maxPushes)
+	case o.LedgerBytes < leastLedger || o.LedgerBytes > mostLedger:
+		return misuse("ledger-bytes: must be from %d to %d, is %d", leastLedger, mostLedger, o.LedgerBytes)
 	case o.CityEvery < time.Second:
 		return misuse("city-every: must be at least a second, is %v", o.CityEvery)
 	case !strings.HasPrefix(o.Path, "/"):
@@ -218,8 +222,6 @@ func (o *Options) validateTargets() error {
 // remote reports whether a target is on another machine, where clients cannot
 // choose addresses of the loopback network.
 func remote(addr netip.AddrPort) bool { return !addr.Addr().IsLoopback() || addr.Addr().Is6() }
-
-func (o *Options) ledgerBytes() int64 { return int64(o.LedgerMiB) << 20 }
 
 // suit returns the options with what the scenarios ask for where nothing was
 // said.
