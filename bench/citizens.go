@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"time"
 
 	"outrider/bench/internal/fleet"
@@ -110,6 +111,7 @@ func (c *citizens) Acked(client int, ok bool) {
 	if ok {
 		c.record(ledger.Acked, client)
 	} else {
+		c.record(ledger.Refused, client)
 		c.result.Refused++
 	}
 	c.hasPlace(client)
@@ -140,8 +142,8 @@ func (c *citizens) Message(client int, text []byte, at int64) {
 }
 
 // Event implements fleet.Observer.
-func (c *citizens) Event(client int, name, _ []byte, _ int64) {
-	if string(name) == "logout" {
+func (c *citizens) Event(client int, name, text []byte, _ int64) {
+	if string(name) == "logout" && bytes.Contains(text, []byte(`"reason":"replaced"`)) {
 		c.record(ledger.Replaced, client)
 	}
 }

@@ -77,6 +77,9 @@ func runCity(ctx context.Context, s *session) (*Outcome, error) {
 	c := &city{session: s, outcome: newOutcome("city"), plan: cityPlan{
 		Profiles: s.profiles, FirstUID: s.opts.FirstUID, Targets: uint64(len(s.targets)), Regions: uint64(s.opts.CityRegions),
 	}}
+	if len(s.targets) > ledger.MaxServers {
+		return nil, misuse("city: %d targets, a ledger has room for %d", len(s.targets), ledger.MaxServers)
+	}
 	c.towns = c.plan.towns(s.share)
 	for i := range c.towns {
 		if _, ok := c.plan.errand(&c.towns[i], i, 0); !ok {

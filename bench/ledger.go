@@ -7,9 +7,13 @@ import (
 	"outrider/bench/internal/ledger"
 )
 
-// CheckLedger reads a ledger that a run of the city left in a directory, writes
+// CheckLedger reads the ledger that a run of the city left in a directory, writes
 // what is wrong in it, and returns an error if anything is.
-func CheckLedger(w io.Writer, dir string) error {
+func CheckLedger(w io.Writer, dirs ...string) error {
+	if len(dirs) != 1 {
+		return misuse("check: takes the directory of a ledger")
+	}
+	dir := dirs[0]
 	r, err := ledger.Check(dir)
 	if err != nil {
 		return err

@@ -11,9 +11,8 @@ func checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check DIR",
 		Short: "Say what is wrong in the ledger that a run of the city left in a directory",
-		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return bench.CheckLedger(cmd.OutOrStdout(), args[0])
+			return benchError(bench.CheckLedger(cmd.OutOrStdout(), args...))
 		},
 	}
 }

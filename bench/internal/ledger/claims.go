@@ -24,6 +24,7 @@ type connection struct {
 type op struct {
 	begun     int64
 	acked     int64 // never: it was not
+	answered  bool
 	device    uint8
 	exclusive bool
 	addresses []Address
@@ -81,9 +82,11 @@ func (b *book) add(r *Record) {
 	case LoggingOut:
 		c.ops = append(c.ops, op{begun: r.At, acked: never})
 	case Acked:
-		c.ack(r.At, false)
+		c.answer(r.At, false)
+	case Refused:
+		c.answer(never, false)
 	case LoggedOut:
-		c.ack(r.At, true)
+		c.answer(r.At, true)
 	case Replaced:
 		c.replaced = append(c.replaced, r.At)
 	case Leaving:
@@ -93,11 +96,12 @@ func (b *book) add(r *Record) {
 	}
 }
 
-// ack is for the first op of its sort that waits for it.
-func (c *connection) ack(at int64, logout bool) {
+// answer is for the first op of its sort that waits for one. What is refused
+// is as uncertain as what was never answered.
+func (c *connection) answer(at int64, logout bool) {
 	for i := range c.ops {
-		if o := &c.ops[i]; o.acked == never && (o.addresses == nil) == logout {
-			o.acked = at
+		if o := &c.ops[i]; !o.answered && (o.addresses == nil) == logout {
+			o.acked, o.answered = at, true
 			return
 		}
 	}

@@ -21,7 +21,7 @@
 //     connections with the same login, between its request and its
 //     acknowledgement. Of two that overlap in time either may be the later, and
 //     so neither is certain of anything.
-//  4. A set_connect that was not acknowledged may have had its effect, or have
+//  4. A set_connect that was refused, or not acknowledged may have had its effect, or have
 //     it until the server has noticed that its connection is closed.
 //  5. A connection that is closed, or no longer read from, loses what is under
 //     way: it must have only what was answered more than [Delivery] before, and

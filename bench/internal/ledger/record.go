@@ -16,6 +16,7 @@ const (
 	Opened     Event = iota + 1 // a new connection of the client
 	Claimed                     // set_connect is about to be sent
 	Acked                       // ... and is acknowledged, of those not acknowledged the first
+	Refused                     // ... or is refused
 	LoggingOut                  // logout is about to be sent
 	LoggedOut                   // ... and is acknowledged
 	Replaced                    // the event logout has come

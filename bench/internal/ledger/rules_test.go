@@ -141,6 +141,14 @@ func TestRules(t *testing.T) {
 			6000 claim 1 rider 7 3
 			6010 ack 1
 			6020 push 3 6030 200 1 1 user rider 7`, "lost 1"},
+		{4, "refused", known + `100 claim 1 rider 8 3
+			110 refused 1
+			120 push 1 130 200 0 0 user rider 8
+			140 push 2 150 200 1 1 user rider 7
+			151 got 1 2
+			160 claim 1 rider 8 3
+			170 ack 1
+			180 push 3 190 200 1 1 user rider 8`, "lost 1"},
 		{5, "closed soon after", known + `100 push 1 110 200 1 1 user rider 7
 			2109 leave 1
 			2109 close 1`, ""},

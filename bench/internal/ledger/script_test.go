@@ -54,7 +54,7 @@ func appendLine(t *testing.T, w *ledger.Writer, line string) {
 		r.Event, r.Notice = ledger.Closed, 25*time.Second
 	default:
 		events := map[string]ledger.Event{
-			"open": ledger.Opened, "ack": ledger.Acked, "logout": ledger.LoggingOut, "out": ledger.LoggedOut,
+			"open": ledger.Opened, "ack": ledger.Acked, "refused": ledger.Refused, "logout": ledger.LoggingOut, "out": ledger.LoggedOut,
 			"told": ledger.Replaced, "leave": ledger.Leaving, "close": ledger.Closed,
 		}
 		if r.Event = events[word[1]]; r.Event == 0 {
