@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"math"
 	"time"
 
 	"outrider/bench/internal/fleet"
@@ -166,19 +167,13 @@ func (c *citizens) Closed(client int, cause fleet.Cause, ready bool) {
 	c.comeBack(client)
 }
 
-// comeBack dials a client by socket.io's own back-off: a second, doubled for
-// each attempt, up to five, and up to half of it more or less.
+// comeBack dials a client by socket.io's own back-off.
 func (c *citizens) comeBack(client int) {
-	const first, most, jitter = time.Second, 5 * time.Second, 0.5
 	z := &c.each[client]
-	random := scatter(c.number(client)<<8 ^ uint64(z.attempts))
-	wait := first << min(z.attempts, 8)
-	deviation := time.Duration(float64(random%1000) / 1000 * jitter * float64(wait))
-	if random>>32&1 == 0 {
-		deviation = -deviation
-	}
-	z.attempts = min(z.attempts+1, 255-1)
-	c.fleet.DialAt(client, c.fleet.Clock().Now()+int64(min(wait+deviation, most)))
+	attempt := int(z.attempts)
+	z.attempts = min(z.attempts+1, math.MaxUint8-1)
+	wait := reconnectDelay(attempt, chance(c.number(client), attempt))
+	c.fleet.DialAt(client, c.fleet.Clock().Now()+int64(wait))
 }
 
 // placesAtOnce is how many clients are sent to their places at once.

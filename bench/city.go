@@ -54,12 +54,6 @@ func cityScenario() Scenario {
 	}
 }
 
-// none adds a count that should be 0.
-func (f *figures) none(name, key string) {
-	line := f.sum(name, key, Count)
-	line.Bare, line.Good = true, new(0.)
-}
-
 // city is the scenario under way.
 type city struct {
 	*session
@@ -75,7 +69,7 @@ type city struct {
 
 func runCity(ctx context.Context, s *session) (*Outcome, error) {
 	c := &city{session: s, outcome: newOutcome("city"), plan: cityPlan{
-		Profiles: s.profiles, FirstUID: s.opts.FirstUID, Targets: uint64(len(s.targets)), Regions: uint64(s.opts.CityRegions),
+		Profiles: s.profiles, FirstUID: s.opts.FirstUID, Targets: uint64(len(s.targets)), Regions: uint64(s.opts.City.Regions),
 	}}
 	if len(s.targets) > ledger.MaxServers {
 		return nil, misuse("city: %d targets, a ledger has room for %d", len(s.targets), ledger.MaxServers)
@@ -90,7 +84,7 @@ func runCity(ctx context.Context, s *session) (*Outcome, error) {
 		return nil, err
 	}
 	keep, err := c.run(ctx)
-	if !keep && s.opts.Ledger == "" {
+	if !keep && s.opts.City.Ledger == "" {
 		err = errors.Join(err, os.RemoveAll(c.dir))
 	} else {
 		c.outcome.Notes = append(c.outcome.Notes, "the ledger is in "+c.dir+"; outrider bench check says what is wrong in it")
@@ -100,15 +94,15 @@ func runCity(ctx context.Context, s *session) (*Outcome, error) {
 
 // openLedger makes a directory for this run's ledger, and the pushes' file.
 func (c *city) openLedger() (err error) {
-	if c.opts.Ledger != "" {
-		if err := os.MkdirAll(c.opts.Ledger, 0o755); err != nil {
+	if c.opts.City.Ledger != "" {
+		if err := os.MkdirAll(c.opts.City.Ledger, 0o755); err != nil {
 			return err
 		}
 	}
-	if c.dir, err = os.MkdirTemp(c.opts.Ledger, "outrider-city-"); err != nil {
+	if c.dir, err = os.MkdirTemp(c.opts.City.Ledger, "outrider-city-"); err != nil {
 		return err
 	}
-	c.book, err = ledger.Create(c.dir, "pushes", c.opts.LedgerBytes)
+	c.book, err = ledger.Create(c.dir, "pushes", c.opts.City.LedgerBytes)
 	return err
 }
 
@@ -118,8 +112,8 @@ func (c *city) run(ctx context.Context) (keep bool, err error) {
 	s.progress.phase("city: all take their places", 0)
 	_, err = ask[struct{}](ctx, s.crew, "city", func(i int) any {
 		return cityWith{
-			Plan: c.plan, Dir: c.dir, Name: "clients-" + strconv.Itoa(i+1), Bytes: c.opts.LedgerBytes,
-			Every: c.opts.CityEvery,
+			Plan: c.plan, Dir: c.dir, Name: "clients-" + strconv.Itoa(i+1), Bytes: c.opts.City.LedgerBytes,
+			Every: c.opts.City.Every,
 		}
 	})
 	if err != nil {
@@ -158,8 +152,8 @@ const tellLate = 200 * time.Millisecond
 func (c *city) pushAll(ctx context.Context) ([]pushResult, error) {
 	n := len(c.targets)
 	job := pushJob{
-		Rate: c.opts.CityOrders * orderPushes / float64(n),
-		For:  c.opts.CityFor, Count: maxPushes,
+		Rate: c.opts.City.Orders * orderPushes / float64(n),
+		For:  c.opts.City.For, Count: maxPushes,
 	}
 	size := (&schedule{job: job}).count()
 	c.progress.phase("city", n*size)

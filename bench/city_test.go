@@ -22,8 +22,8 @@ func smallCity(t *testing.T) (*bench.Options, []bench.Scenario) {
 	t.Helper()
 	o := small(t)
 	o.Clients = 150
-	o.CityFor, o.CityEvery, o.CityRegions = 3*time.Second, time.Second, 5
-	o.Ledger = filepath.Join(t.TempDir(), "ledgers")
+	o.City.For, o.City.Every, o.City.Regions = 3*time.Second, time.Second, 5
+	o.City.Ledger = filepath.Join(t.TempDir(), "ledgers")
 	found, err := bench.Lookup("city")
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func smallCity(t *testing.T) (*bench.Options, []bench.Scenario) {
 // checkLedger reads the ledger of a run anew.
 func checkLedger(t *testing.T, o *bench.Options) (string, error) {
 	t.Helper()
-	dirs, err := filepath.Glob(filepath.Join(o.Ledger, "*"))
+	dirs, err := filepath.Glob(filepath.Join(o.City.Ledger, "*"))
 	if err != nil || len(dirs) != 1 {
 		t.Fatalf("ledgers: %v, %v", dirs, err)
 	}
@@ -124,7 +124,7 @@ func TestFaulty(t *testing.T) {
 			}
 			// One push after the other, to devices that keep their places:
 			// every fault is one for certain.
-			o.Conns, o.CityOrders, o.CityFor, o.CityEvery = 1, 300, test.life, 24*time.Hour
+			o.Conns, o.City.Orders, o.City.For, o.City.Every = 1, 300, test.life, 24*time.Hour
 			r, err := bench.Run(t.Context(), o, scenarios)
 			if err != nil {
 				t.Fatal(err)
@@ -152,7 +152,7 @@ func TestCityInterrupt(t *testing.T) {
 	o, scenarios := smallCity(t)
 	g := gatewaytest.Start(t, engineio.Config{})
 	o.Targets, o.Push = []string{g.Clients.String()}, []string{g.Pushes.String()}
-	o.CityFor, o.Ledger = time.Hour, ""
+	o.City.For, o.City.Ledger = time.Hour, ""
 	ctx, cancel := context.WithCancel(t.Context())
 	o.Progress = writerFunc(func(p []byte) (int, error) {
 		if strings.HasPrefix(string(p), "city 0/") {
@@ -177,7 +177,7 @@ func TestLedgerFull(t *testing.T) {
 	o, scenarios := smallCity(t)
 	g := gatewaytest.Start(t, engineio.Config{})
 	o.Targets, o.Push = []string{g.Clients.String()}, []string{g.Pushes.String()}
-	o.LedgerBytes, o.CityOrders = 64<<10, 400 // of which 64 kB are half
+	o.City.LedgerBytes, o.City.Orders = 64<<10, 400 // of which 64 kB are half
 	r, err := bench.Run(t.Context(), o, scenarios)
 	if err == nil || !strings.Contains(err.Error(), ledger.ErrFull.Error()) {
 		t.Fatalf("%v", err)
@@ -185,7 +185,7 @@ func TestLedgerFull(t *testing.T) {
 	if _, judged := outcome(t, r, "city").Sums["lost"]; judged {
 		t.Error("it was checked")
 	}
-	if _, err := os.Stat(o.Ledger); err != nil {
+	if _, err := os.Stat(o.City.Ledger); err != nil {
 		t.Error(err)
 	}
 }

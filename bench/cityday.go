@@ -85,7 +85,7 @@ func (c *citizens) act(client int, round uint64) {
 	case percent < 95:
 		does = "breaks off"
 		c.record(ledger.Leaving, client)
-		c.fleet.Reset(client)
+		c.fleet.Abort(client)
 	default:
 		does = "falls silent"
 		c.fallSilent(client, time.Duration(random>>32%40_000)*time.Millisecond)
@@ -114,7 +114,7 @@ func (c *citizens) fallSilent(client int, away time.Duration) {
 	c.fleet.Silence(client)
 	c.day.after(away, client, func(c *citizens, client int) {
 		if c.each[client].silent {
-			c.fleet.Reset(client)
+			c.fleet.Abort(client)
 		}
 	})
 }

@@ -28,14 +28,14 @@ func idleScenario() Scenario {
 }
 
 // memoryGoal is for clients that are all of one sort.
-func memoryGoal(o *Outcome) *float64 {
+func memoryGoal(o *Outcome) float64 {
 	switch o.Sums["polling"] {
 	case 0:
-		return new(1000.)
+		return 1000
 	case o.Sums["clients"]:
-		return new(16. * 1024)
+		return 16 << 10
 	}
-	return nil
+	return 0
 }
 
 func runIdle(ctx context.Context, s *session) (*Outcome, error) {

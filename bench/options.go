@@ -51,14 +51,7 @@ type Options struct {
 	Conns    int           `json:"conns"`
 	Size     int           `json:"size"`
 
-	CityFor     time.Duration `json:"city_for"`
-	CityOrders  float64       `json:"city_orders"`
-	CityRegions int           `json:"city_regions"`
-	CityEvery   time.Duration `json:"city_every"`
-	// Ledger is a directory to keep ledgers in; without one they are kept in a
-	// temporary one, and only when something is wrong.
-	Ledger      string `json:"ledger,omitempty"`
-	LedgerBytes int64  `json:"ledger_bytes"` // for each process, at most
+	City CityOptions `json:"city"`
 
 	// Launch says how this binary is started for another part.
 	Launch Launch `json:"-"`
@@ -87,7 +80,7 @@ func DefaultOptions() *Options {
 		InFlight: 128, Timeout: 30 * time.Second,
 		Idle:    15 * time.Second,
 		FanOuts: 20, PushRate: 1000, PushFor: 10 * time.Second, FlatOut: 50_000, Conns: 16, Size: 100,
-		CityFor: 2 * time.Minute, CityOrders: 100, CityRegions: 40, CityEvery: 30 * time.Second, LedgerBytes: 1 << 30,
+		City: defaultCity(),
 	}
 }
 
@@ -118,12 +111,7 @@ func (o *Options) Flags(f *pflag.FlagSet) {
 	f.IntVar(&o.FlatOut, "flat-out", o.FlatOut, "unicast: how many pushes as fast as they go, afterwards")
 	f.IntVar(&o.Conns, "conns", o.Conns, "unicast: connections to the push API")
 	f.IntVar(&o.Size, "size", o.Size, "bytes of a push's data, at least")
-	f.DurationVar(&o.CityFor, "city-for", o.CityFor, "city: how long the day is")
-	f.Float64Var(&o.CityOrders, "city-orders", o.CityOrders, "city: orders a second, of 8 pushes each")
-	f.IntVar(&o.CityRegions, "city-regions", o.CityRegions, "city: regions that the riders are in")
-	f.DurationVar(&o.CityEvery, "city-every", o.CityEvery, "city: how often each client moves, logs in or out, or drops its connection")
-	f.StringVar(&o.Ledger, "ledger", o.Ledger, "city: `directory` to keep the ledger in; without it a ledger is kept if something is wrong")
-	f.Int64Var(&o.LedgerBytes, "ledger-bytes", o.LedgerBytes, "city: bytes that each process may write to the ledger")
+	o.City.flags(f)
 }
 
 // ErrUsage is wrapped by the errors for options that make no sense.
@@ -140,9 +128,6 @@ const (
 	maxPushes  = 100_000_000
 	maxConns   = 1024
 	maxSize    = 32 << 10
-
-	leastLedger = 64 << 10
-	mostLedger  = 1 << 40
 )
 
 func (o *Options) validate() error {
@@ -161,13 +146,12 @@ func (o *Options) validate() error {
 		{"flat-out", o.FlatOut, 0, maxPushes},
 		{"conns", o.Conns, 1, maxConns},
 		{"size", o.Size, 0, maxSize},
-		{"city-regions", o.CityRegions, 1, maxClients},
 	} {
 		if count.n < count.least || count.n > count.top {
 			return misuse("%s: must be from %d to %d, is %d", count.name, count.least, count.top, count.n)
 		}
 	}
-	for name, d := range map[string]time.Duration{"timeout": o.Timeout, "idle": o.Idle, "push-for": o.PushFor, "city-for": o.CityFor, "city-every": o.CityEvery} {
+	for name, d := range map[string]time.Duration{"timeout": o.Timeout, "idle": o.Idle, "push-for": o.PushFor} {
 		if d <= 0 || d > maxTime {
 			return misuse("%s: must be more than 0 and at most %v, is %v", name, maxTime, d)
 		}
@@ -181,14 +165,6 @@ func (o *Options) validate() error {
 		return misuse("push-rate: must be more than 0 and at most a million, is %v", o.PushRate)
 	case o.PushRate*o.PushFor.Seconds() > maxPushes:
 		return misuse("push-rate for push-for is more than %d pushes", maxPushes)
-	case o.CityOrders <= 0 || o.CityOrders > 1e5:
-		return misuse("city-orders: must be more than 0 and at most 100000, is %v", o.CityOrders)
-	case o.CityOrders*orderPushes*o.CityFor.Seconds() > maxPushes:
-		return misuse("city-orders for city-for is more than %d pushes", maxPushes)
-	case o.LedgerBytes < leastLedger || o.LedgerBytes > mostLedger:
-		return misuse("ledger-bytes: must be from %d to %d, is %d", leastLedger, mostLedger, o.LedgerBytes)
-	case o.CityEvery < time.Second:
-		return misuse("city-every: must be at least a second, is %v", o.CityEvery)
 	case !strings.HasPrefix(o.Path, "/"):
 		return misuse("path: must begin with a slash, is %q", o.Path)
 	case o.FirstUID == 0:
@@ -200,7 +176,7 @@ func (o *Options) validate() error {
 	case len(o.Targets) == 0:
 		return misuse("target: there must be one")
 	}
-	return o.validateTargets()
+	return errors.Join(o.City.validate(), o.validateTargets())
 }
 
 func (o *Options) validateTargets() error {

@@ -64,8 +64,10 @@ type Figure struct {
 	Unit  Unit
 	// AtMost is the goal for the ratio to the floor; 0: there is none.
 	AtMost float64
-	// Good is the goal for the value itself; nil: there is none.
-	Good *float64
+	// Good is the goal for the value itself; 0: there is none.
+	Good float64
+	// None is the goal that the value is 0.
+	None bool
 	// Bare figures are not compared: they say how the run went.
 	Bare bool
 }
@@ -110,6 +112,12 @@ func (f *figures) each(name, key, each string, unit Unit) *Figure {
 	v, ok := f.outcome.Sums[key]
 	n := f.outcome.Sums[each]
 	return f.add(name, v/max(n, 1), unit, ok && n > 0)
+}
+
+// none adds a count of what should not happen.
+func (f *figures) none(name, key string) {
+	line := f.sum(name, key, Count)
+	line.Bare, line.None = true, true
 }
 
 // rate adds a sum for each second of a peak.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -136,12 +135,10 @@ func (r *Report) WriteTable(w io.Writer) error {
 	fmt.Fprintln(table, r.headline())
 	for _, o := range r.Outcomes {
 		fmt.Fprintf(table, "\n%s\n", o.Scenario)
-		all := figuresOf(o)
-		goals := slices.ContainsFunc(all, func(f Figure) bool { return f.Good != nil })
-		for _, f := range all {
+		for _, f := range figuresOf(o) {
 			fmt.Fprintf(table, "  %s\t%s", f.Name, f.Unit.format(f.Value))
-			if goals { // an empty cell keeps the column together
-				fmt.Fprintf(table, "\t%s", Line{Figure: f}.verdict())
+			if verdict := (Line{Figure: f}).verdict(); verdict != "" {
+				fmt.Fprintf(table, "\t%s", verdict)
 			}
 			fmt.Fprintln(table)
 		}

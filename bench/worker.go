@@ -70,14 +70,14 @@ type worker struct {
 
 	// owned by the fleet's goroutine once there is one
 	fleet    *fleet.Fleet
-	first    uint64 // number of its first client
 	ramp     *ramp
 	receipts *receipts
 	dropped  chan struct{} // closed when no client is connected any more
 	told     int64         // when counts were sent
 	counts   Counts
 	// also is told all that the worker is told: a scenario's own observer.
-	also fleet.Observer
+	also  fleet.Observer
+	first uint64 // number of client 0, set by start
 }
 
 func newWorker(out io.Writer) *worker {

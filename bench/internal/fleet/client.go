@@ -165,12 +165,12 @@ func (f *Fleet) Close(client int) {
 	f.close(client, c, CauseLocal)
 }
 
-// Reset ends a client's connection as Close does, but by an RST, as a process
-// that is killed with something unread leaves behind.
-func (f *Fleet) Reset(client int) {
+// Abort is Close, but that the server gets a reset in place of an end.
+func (f *Fleet) Abort(client int) {
 	c := &f.clients[client]
 	for r := roleMain; r <= roleProbe; r++ {
 		if s := c.sock(r); s != nil && s.fd >= 0 {
+			// Where it fails the connection ends as with Close.
 			_ = unix.SetsockoptLinger(int(s.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 		}
 	}

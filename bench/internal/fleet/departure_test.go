@@ -25,7 +25,7 @@ func TestDeparture(t *testing.T) {
 		want error
 	}{
 		{"close", func(f *fleet.Fleet) { f.Close(0) }, io.EOF},
-		{"reset", func(f *fleet.Fleet) { f.Reset(0) }, syscall.ECONNRESET},
+		{"reset", func(f *fleet.Fleet) { f.Abort(0) }, syscall.ECONNRESET},
 		{"silence", func(f *fleet.Fleet) { f.Silence(0) }, os.ErrDeadlineExceeded},
 	} {
 		for revision := uint8(3); revision <= 4; revision++ {
