@@ -159,6 +159,18 @@ func (f *Fleet) Close(client int) {
 	f.close(client, c, CauseLocal)
 }
 
+// Abort is Close, but that the server gets a reset in place of an end.
+func (f *Fleet) Abort(client int) {
+	c := &f.clients[client]
+	for r := roleMain; r <= roleProbe; r++ {
+		if s := c.sock(r); s != nil && s.fd >= 0 {
+			// Where it fails the connection ends as with Close.
+			_ = unix.SetsockoptLinger(int(s.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		}
+	}
+	f.Close(client)
+}
+
 func (f *Fleet) close(i int, c *client, cause Cause) {
 	if c.state <= waiting || c.state == closing {
 		return
@@ -181,6 +193,7 @@ func (f *Fleet) finish() {
 			f.stats.Failed[c.cause]++
 		}
 		delete(f.parts, i)
+		delete(f.slow, i)
 		settled, cause := c.settled, c.cause
 		c.state, c.settled = idle, false
 		c.due.Set(f.timers, uint64(i), 0)
@@ -198,8 +211,13 @@ func (f *Fleet) closeSockets(c *client) {
 	}
 }
 
-// fire is a deadline: of the dial, of the handshake, of a heartbeat.
+// fire is a deadline: of the dial, of the handshake, of a heartbeat; or a slow
+// client's turn to read.
 func (f *Fleet) fire(token uint64) {
+	if token&paceToken != 0 {
+		f.readSlowly(int(token &^ paceToken))
+		return
+	}
 	i := int(token)
 	c := &f.clients[i]
 	if !c.due.Fired(f.timers, token, f.now) {
