@@ -51,6 +51,9 @@ type Options struct {
 	Conns    int           `json:"conns"`
 	Size     int           `json:"size"`
 
+	Storm StormOptions `json:"storm"`
+	Slow  SlowOptions  `json:"slow"`
+
 	// Launch says how this binary is started for another part.
 	Launch Launch `json:"-"`
 	// Progress is written to while a run is under way; Terminal says that it
@@ -78,6 +81,7 @@ func DefaultOptions() *Options {
 		InFlight: 128, Timeout: 30 * time.Second,
 		Idle:    15 * time.Second,
 		FanOuts: 20, PushRate: 1000, PushFor: 10 * time.Second, FlatOut: 50_000, Conns: 16, Size: 100,
+		Storm: defaultStorm(), Slow: defaultSlow(),
 	}
 }
 
@@ -108,6 +112,8 @@ func (o *Options) Flags(f *pflag.FlagSet) {
 	f.IntVar(&o.FlatOut, "flat-out", o.FlatOut, "unicast: how many pushes as fast as they go, afterwards")
 	f.IntVar(&o.Conns, "conns", o.Conns, "unicast: connections to the push API")
 	f.IntVar(&o.Size, "size", o.Size, "bytes of a push's data, at least")
+	o.Storm.flags(f)
+	o.Slow.flags(f)
 }
 
 // ErrUsage is wrapped by the errors for options that make no sense.
@@ -172,7 +178,7 @@ func (o *Options) validate() error {
 	case len(o.Targets) == 0:
 		return misuse("target: there must be one")
 	}
-	return o.validateTargets()
+	return errors.Join(o.Storm.validate(), o.Slow.validate(o.Topics), o.validateTargets())
 }
 
 func (o *Options) validateTargets() error {

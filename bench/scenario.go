@@ -29,7 +29,7 @@ const quiet = 10 * time.Minute
 
 // Scenarios are all that there are, in the order in which they are run.
 func Scenarios() []Scenario {
-	return []Scenario{connectScenario(), fanOutScenario(), unicastScenario(), idleScenario()}
+	return []Scenario{connectScenario(), fanOutScenario(), unicastScenario(), idleScenario(), stormScenario(), slowScenario()}
 }
 
 // Lookup finds scenarios by their names.
