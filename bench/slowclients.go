@@ -24,13 +24,13 @@ type slowCounts struct {
 	Stuck int     `json:"stuck"`
 }
 
-// slowResult is what came of one half.
+// slowResult is what came of one part.
 type slowResult struct {
 	Total       int64      `json:"total"`    // messages to the quick ones
 	Messages    uint64     `json:"messages"` // ... and to all
 	Due         *Histogram `json:"due"`
 	QuickClosed int        `json:"quick_closed"`
-	SlowClosed  *Histogram `json:"slow_closed"` // after the half's start
+	SlowClosed  *Histogram `json:"slow_closed"` // after the first push
 	StuckClosed *Histogram `json:"stuck_closed"`
 }
 
@@ -74,10 +74,10 @@ type readers struct {
 	unmoved
 	fleet   *fleet.Fleet
 	manners []manner
-	braked  bool // who is slow is slow now
+	braked  bool  // who is slow is slow now
+	begun   int64 // when they were pushed to first; 0: not yet
 
 	from    uint64 // the first push that counts
-	start   int64
 	earlier uint64 // messages before it
 	result  slowResult
 	want    int64
@@ -165,7 +165,7 @@ func endSlow(ctx context.Context, w *worker, _ struct{}) (any, error) {
 
 func (w *worker) move(ctx context.Context, braked bool) error {
 	moved := make(chan struct{})
-	if err := w.withReaders(func(r *readers) { r.braked, r.moved = braked, moved; r.redial() }); err != nil {
+	if err := w.withReaders(func(r *readers) { r.braked, r.moved, r.begun = braked, moved, 0; r.redial() }); err != nil {
 		return err
 	}
 	select {
@@ -223,7 +223,7 @@ func (r *readers) Ready(client int, _ int64) {
 
 // Closed implements fleet.Observer.
 func (r *readers) Closed(client int, cause fleet.Cause, ready bool) {
-	m, after := r.manners[client], r.fleet.Clock().Now()-r.start
+	m, after := r.manners[client], r.fleet.Clock().Now()-r.begun
 	switch {
 	case m >= slowly && cause == fleet.CauseLocal && r.moved != nil:
 		r.dial(client)
@@ -262,7 +262,10 @@ func (r *readers) check() {
 // watchQuick begins a new count.
 func watchQuick(_ context.Context, w *worker, with watchWith) (any, error) {
 	return struct{}{}, w.withReaders(func(r *readers) {
-		r.from, r.start, r.earlier = with.From, r.fleet.Clock().Now(), r.fleet.Stats().Messages
+		if r.begun == 0 {
+			r.begun = r.fleet.Clock().Now()
+		}
+		r.from, r.earlier = with.From, r.fleet.Stats().Messages
 		r.result = slowResult{Due: NewHistogram(), SlowClosed: NewHistogram(), StuckClosed: NewHistogram()}
 	})
 }
