@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"outrider/bench/internal/fleet"
@@ -12,6 +13,7 @@ import (
 type storm struct {
 	unmoved
 	fleet   *fleet.Fleet
+	first   uint64 // number of client 0
 	start   int64
 	clients []stormClient
 	away    int // clients that are not back
@@ -27,9 +29,9 @@ type stormClient struct {
 	returned bool // it was back once
 }
 
-func newStorm(f *fleet.Fleet) *storm {
+func newStorm(f *fleet.Fleet, first uint64) *storm {
 	return &storm{
-		fleet: f, start: f.Clock().Now(), clients: make([]stormClient, f.Clients()), done: make(chan struct{}),
+		fleet: f, first: first, start: f.Clock().Now(), clients: make([]stormClient, f.Clients()), done: make(chan struct{}),
 		result: stormResult{Failed: map[string]int{}, Returned: NewHistogram(), Settled: NewHistogram()},
 	}
 }
@@ -44,7 +46,7 @@ func weatherStorm(ctx context.Context, w *worker, with stormWith) (any, error) {
 	if err := w.onLoop(func() {
 		timeout = w.fleet.Timeout()
 		w.fleet.SetTimeout(with.Timeout)
-		s = newStorm(w.fleet)
+		s = newStorm(w.fleet, w.first)
 		w.also = s
 		s.cutAll(with.Cut)
 	}); err != nil {
@@ -121,10 +123,9 @@ func (s *storm) Closed(client int, cause fleet.Cause, ready bool) {
 	case !ready:
 		s.result.Failed[cause.String()]++
 	}
-	delay := reconnectDelay(int(c.attempts), chance(s.fleet.User(client), int(c.attempts)))
-	if c.attempts < 255 {
-		c.attempts++
-	}
+	attempt := int(c.attempts)
+	c.attempts = uint8(min(attempt+1, math.MaxUint8))
+	delay := reconnectDelay(attempt, chance(s.first+uint64(client), attempt))
 	s.fleet.DialAt(client, s.fleet.Clock().Now()+int64(delay))
 }
 
@@ -139,8 +140,7 @@ func (s *storm) end() {
 				s.result.Topical++
 			}
 		default:
-			c.cut = false
-			s.clients[i] = c
+			s.clients[i].cut = false
 			s.fleet.Close(i)
 		}
 	}
