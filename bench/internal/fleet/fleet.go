@@ -71,8 +71,8 @@ type Config struct {
 type SocketOptions struct {
 	ReceiveBuffer int // SO_RCVBUF, of which the kernel makes twice as much
 	// MaxSegment is TCP_MAXSEG, which the server learns. By it the server's
-	// kernel decides how much it takes to send: of loopback's 65,483 bytes it
-	// makes 2.6 MB, of Ethernet's 1,460 it makes 46 KB.
+	// kernel decides how much it takes to send: for loopback's 65,483 bytes a
+	// buffer of 3.9 MB was seen, for Ethernet's 1,460 one of 70 to 100 KB.
 	MaxSegment int
 }
 
