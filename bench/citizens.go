@@ -13,7 +13,6 @@ import (
 // worker's part of the ledger and lets them act. It belongs to the fleet's
 // goroutine.
 type citizens struct {
-	unmoved
 	fleet  *fleet.Fleet
 	with   cityWith
 	first  uint64 // number of client 0

@@ -158,31 +158,16 @@ func (c *city) pushAll(ctx context.Context) ([]pushResult, error) {
 	size := (&schedule{job: job}).count()
 	c.progress.phase("city", n*size)
 	c.pushed = max(c.pushed, c.plan.firstPush())
-	results := make([]pushResult, n)
-	failed := make([]error, n)
-	var running sync.WaitGroup
-	pushers, apis := make([]*pusher, n), make([]*pushAPI, n)
-	for i := range n {
-		var err error
-		if pushers[i], apis[i], err = c.pusher(i, max(1, c.opts.Conns/n)); err != nil {
-			return nil, err
-		}
-		defer pushers[i].close()
-	}
-	for i, p := range pushers {
+	return c.pushEach(ctx, func(i int, api *pushAPI) pushJob {
 		job := job
 		job.First = c.numbers(size)
-		running.Go(func() {
-			job.Append = func(dst []byte, st stamp) []byte {
-				to, _ := c.plan.errand(&c.towns[i], i, st.number)
-				return apis[i].push(dst, to, st)
-			}
-			job.Done = func(st stamp, a pushAnswer) { c.enter(i, st, a) }
-			results[i], failed[i] = p.run(ctx, job)
-		})
-	}
-	running.Wait()
-	return results, errors.Join(failed...)
+		job.Append = func(dst []byte, st stamp) []byte {
+			to, _ := c.plan.errand(&c.towns[i], i, st.number)
+			return api.push(dst, to, st)
+		}
+		job.Done = func(st stamp, a pushAnswer) { c.enter(i, st, a) }
+		return job
+	})
 }
 
 // enter puts a push on the ledger.

@@ -51,7 +51,9 @@ type Options struct {
 	Conns    int           `json:"conns"`
 	Size     int           `json:"size"`
 
-	City CityOptions `json:"city"`
+	Storm StormOptions `json:"storm"`
+	Slow  SlowOptions  `json:"slow"`
+	City  CityOptions  `json:"city"`
 
 	// Launch says how this binary is started for another part.
 	Launch Launch `json:"-"`
@@ -80,7 +82,7 @@ func DefaultOptions() *Options {
 		InFlight: 128, Timeout: 30 * time.Second,
 		Idle:    15 * time.Second,
 		FanOuts: 20, PushRate: 1000, PushFor: 10 * time.Second, FlatOut: 50_000, Conns: 16, Size: 100,
-		City: defaultCity(),
+		Storm: defaultStorm(), Slow: defaultSlow(), City: defaultCity(),
 	}
 }
 
@@ -111,6 +113,8 @@ func (o *Options) Flags(f *pflag.FlagSet) {
 	f.IntVar(&o.FlatOut, "flat-out", o.FlatOut, "unicast: how many pushes as fast as they go, afterwards")
 	f.IntVar(&o.Conns, "conns", o.Conns, "unicast: connections to the push API")
 	f.IntVar(&o.Size, "size", o.Size, "bytes of a push's data, at least")
+	o.Storm.flags(f)
+	o.Slow.flags(f)
 	o.City.flags(f)
 }
 
@@ -176,7 +180,7 @@ func (o *Options) validate() error {
 	case len(o.Targets) == 0:
 		return misuse("target: there must be one")
 	}
-	return errors.Join(o.City.validate(), o.validateTargets())
+	return errors.Join(o.Storm.validate(), o.Slow.validate(o.Topics), o.City.validate(), o.validateTargets())
 }
 
 func (o *Options) validateTargets() error {

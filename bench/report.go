@@ -186,6 +186,8 @@ func (u Unit) format(v float64) string {
 			return decimal(v/(1<<10)) + " KiB"
 		}
 		return decimal(v) + " B"
+	case Times:
+		return fmt.Sprintf("%.2f x", v)
 	case Time:
 		switch {
 		case v >= 1e9:

@@ -31,7 +31,10 @@ const quiet = 10 * time.Minute
 
 // Scenarios are all that there are, in the order in which they are run.
 func Scenarios() []Scenario {
-	return []Scenario{connectScenario(), fanOutScenario(), unicastScenario(), idleScenario(), cityScenario()}
+	return []Scenario{
+		connectScenario(), fanOutScenario(), unicastScenario(), idleScenario(),
+		stormScenario(), slowScenario(), cityScenario(),
+	}
 }
 
 // Lookup finds scenarios by their names.

@@ -76,8 +76,10 @@ type worker struct {
 	told     int64         // when counts were sent
 	counts   Counts
 	// also is told all that the worker is told: a scenario's own observer.
-	also  fleet.Observer
-	first uint64 // number of client 0, set by start
+	also fleet.Observer
+	// socket says what sockets are like from now on; nil: as they are.
+	socket func(client int) fleet.SocketOptions
+	first  uint64 // number of client 0, set by start
 }
 
 func newWorker(out io.Writer) *worker {
@@ -178,7 +180,7 @@ func startFleet(_ context.Context, w *worker, with startWith) (any, error) {
 	f, err := fleet.New(fleet.Config{
 		Targets: with.Targets, Path: with.Path, Clients: with.Clients, First: with.First,
 		Profile: with.Profiles.of, Topics: with.Topics, Timeout: with.Timeout,
-		Source: with.source(), Observer: w,
+		Source: with.source(), Socket: w.socketOf, Observer: w,
 	})
 	if err != nil {
 		return nil, err
@@ -186,6 +188,13 @@ func startFleet(_ context.Context, w *worker, with startWith) (any, error) {
 	w.fleet, w.first = f, with.First
 	w.looping.Go(func() { w.failed = f.Run() })
 	return statsResult{RSS: ownRSS()}, nil
+}
+
+func (w *worker) socketOf(client int) fleet.SocketOptions {
+	if w.socket == nil {
+		return fleet.SocketOptions{}
+	}
+	return w.socket(client)
 }
 
 func connect(ctx context.Context, w *worker, with connectWith) (any, error) {

@@ -210,6 +210,7 @@ func (f *Fleet) finish() {
 			f.stats.Failed[c.cause]++
 		}
 		delete(f.parts, i)
+		delete(f.slow, i)
 		settled, cause := c.settled, c.cause
 		c.state, c.settled = idle, false
 		c.due.Set(f.timers, uint64(i), 0)
@@ -227,8 +228,13 @@ func (f *Fleet) closeSockets(c *client) {
 	}
 }
 
-// fire is a deadline: of the dial, of the handshake, of a heartbeat.
+// fire is a deadline: of the dial, of the handshake, of a heartbeat; or a slow
+// client's turn to read.
 func (f *Fleet) fire(token uint64) {
+	if token&paceToken != 0 {
+		f.readSlowly(int(token &^ paceToken))
+		return
+	}
 	i := int(token)
 	c := &f.clients[i]
 	if !c.due.Fired(f.timers, token, f.now) {

@@ -40,7 +40,7 @@ func audience(k fleet.Kind) fleet.Kind {
 	return k
 }
 
-// UserOf, TopicOf, POSTopicOf and GroupOf make addresses.
+// UserOf is a user of the audience of a kind.
 func UserOf(server int, k fleet.Kind, user uint64) Address {
 	return Address{User, audience(k), uint8(server), user}
 }

@@ -192,8 +192,8 @@ func (c *checker) received(conn *connection, all []receipt) {
 }
 
 // may reports whether the connection may have a push that it got (rule 1).
-func (conn *connection) may(p *push, at int64) bool {
-	return slices.ContainsFunc(conn.stays, func(s stay) bool {
+func (c *connection) may(p *push, at int64) bool {
+	return slices.ContainsFunc(c.stays, func(s stay) bool {
 		return s.address == p.address && s.begin <= min(at, p.done()) && s.over >= p.sent
 	})
 }
