@@ -36,7 +36,7 @@ func TestDeparture(t *testing.T) {
 					_, _ = c.Read(make([]byte, 4096))
 					fmt.Fprint(c, "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
 					for _, text := range []string{
-						`0{"sid":"A","upgrades":[],"pingInterval":150,"pingTimeout":50}`,
+						`0{"sid":"A","upgrades":[],"pingInterval":1000,"pingTimeout":50}`,
 						`40/socket/rider,{"sid":"B"}`,
 						`43/socket/rider,0[{"code":0,"message":""}]`,
 					} {
@@ -55,7 +55,7 @@ func TestDeparture(t *testing.T) {
 				f.Do(func() { test.do(f) })
 				// Longer than until a heartbeat: one of revision 3 would be sent,
 				// and one of revision 4 missed.
-				_ = c.SetReadDeadline(time.Now().Add(400 * time.Millisecond))
+				_ = c.SetReadDeadline(time.Now().Add(1500 * time.Millisecond))
 				for {
 					n, err := c.Read(make([]byte, 4096))
 					if errors.Is(err, test.want) {
