@@ -106,6 +106,8 @@ func (l Line) goal() (text string, ok bool) {
 	switch {
 	case l.AtMost > 0 && l.Ratio > 0:
 		return fmt.Sprintf("%.2f x", l.AtMost), l.Ratio <= l.AtMost
+	case l.None:
+		return l.Unit.format(0), l.Value == 0
 	case l.Good > 0:
 		return l.Unit.format(l.Good), l.Value <= l.Good
 	}

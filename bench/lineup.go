@@ -75,7 +75,7 @@ func (p *place) divide() {
 	first, measured := p.Values[0].mean()
 	p.Value = first
 	if !measured {
-		p.AtMost, p.Good = 0, 0 // a goal is for ours
+		p.AtMost, p.Good, p.None = 0, 0, false // a goal is for ours
 	}
 	last := len(p.Values) - 1
 	yardstick, _ := p.Values[last].mean()

@@ -28,6 +28,9 @@ func (w *worker) Ready(client int, took int64) {
 // Acked implements fleet.Observer.
 func (w *worker) Acked(client int, ok bool) { w.also.Acked(client, ok) }
 
+// LoggedOut implements fleet.Observer.
+func (w *worker) LoggedOut(client int) { w.also.LoggedOut(client) }
+
 // Message implements fleet.Observer.
 func (w *worker) Message(client int, text []byte, at int64) {
 	w.receipts.take(text, at)
@@ -98,6 +101,7 @@ type unmoved struct{}
 func (unmoved) Opened(int, int64)                {}
 func (unmoved) Ready(int, int64)                 {}
 func (unmoved) Acked(int, bool)                  {}
+func (unmoved) LoggedOut(int)                    {}
 func (unmoved) Message(int, []byte, int64)       {}
 func (unmoved) Event(int, []byte, []byte, int64) {}
 func (unmoved) Closed(int, fleet.Cause, bool)    {}

@@ -33,7 +33,7 @@ type Options struct {
 	FirstUID  uint64 `json:"first_uid"`
 	EIO       Mix    `json:"eio"`
 	Transport Mix    `json:"transport"`
-	Kind      Mix    `json:"kind"`
+	Kind      Mix    `json:"kind"` // empty: as the scenario has it
 	Topics    int    `json:"topics"`
 	Workers   int    `json:"workers,omitempty"`
 
@@ -50,6 +50,10 @@ type Options struct {
 	FlatOut  int           `json:"flat_out"`
 	Conns    int           `json:"conns"`
 	Size     int           `json:"size"`
+
+	Storm StormOptions `json:"storm"`
+	Slow  SlowOptions  `json:"slow"`
+	City  CityOptions  `json:"city"`
 
 	// Launch says how this binary is started for another part.
 	Launch Launch `json:"-"`
@@ -74,10 +78,11 @@ func DefaultOptions() *Options {
 		Targets: []string{targetSelf},
 		Path:    "/socket/socket.io/",
 		Clients: 1000, FirstUID: 1,
-		EIO: Mix{{"4", 1}}, Transport: Mix{{"websocket", 1}}, Kind: Mix{{"rider", 1}}, Topics: 1,
+		EIO: Mix{{"4", 1}}, Transport: Mix{{"websocket", 1}}, Topics: 1,
 		InFlight: 128, Timeout: 30 * time.Second,
 		Idle:    15 * time.Second,
 		FanOuts: 20, PushRate: 1000, PushFor: 10 * time.Second, FlatOut: 50_000, Conns: 16, Size: 100,
+		Storm: defaultStorm(), Slow: defaultSlow(), City: defaultCity(),
 	}
 }
 
@@ -94,7 +99,7 @@ func (o *Options) Flags(f *pflag.FlagSet) {
 	f.Uint64Var(&o.FirstUID, "first-uid", o.FirstUID, "uid of the first client; the others' follow")
 	f.Var(&o.EIO, "eio", "revisions of Engine.IO, like 3:1,4:2")
 	f.Var(&o.Transport, "transport", "transports, like websocket:8,polling:1,upgrade:1")
-	f.Var(&o.Kind, "kind", "kinds: rider, customer, app, pos, pad, h5, table, platform, show")
+	f.Var(&o.Kind, "kind", "kinds: rider, customer, app, pos, pad, h5, table, platform, show; by default rider, in a city a mix")
 	f.IntVar(&o.Topics, "topics", o.Topics, "topics that the clients are spread over")
 	f.IntVar(&o.Workers, "workers", o.Workers, "worker processes, at least; the file limit may ask for more")
 	f.Float64Var(&o.Rate, "rate", o.Rate, "connects a second; 0 is as fast as --in-flight lets")
@@ -108,6 +113,9 @@ func (o *Options) Flags(f *pflag.FlagSet) {
 	f.IntVar(&o.FlatOut, "flat-out", o.FlatOut, "unicast: how many pushes as fast as they go, afterwards")
 	f.IntVar(&o.Conns, "conns", o.Conns, "unicast: connections to the push API")
 	f.IntVar(&o.Size, "size", o.Size, "bytes of a push's data, at least")
+	o.Storm.flags(f)
+	o.Slow.flags(f)
+	o.City.flags(f)
 }
 
 // ErrUsage is wrapped by the errors for options that make no sense.
@@ -172,7 +180,7 @@ func (o *Options) validate() error {
 	case len(o.Targets) == 0:
 		return misuse("target: there must be one")
 	}
-	return o.validateTargets()
+	return errors.Join(o.Storm.validate(), o.Slow.validate(o.Topics), o.City.validate(), o.validateTargets())
 }
 
 func (o *Options) validateTargets() error {
@@ -194,3 +202,18 @@ func (o *Options) validateTargets() error {
 // remote reports whether a target is on another machine, where clients cannot
 // choose addresses of the loopback network.
 func remote(addr netip.AddrPort) bool { return !addr.Addr().IsLoopback() || addr.Addr().Is6() }
+
+// suit returns the options with what the scenarios ask for where nothing was
+// said.
+func (o *Options) suit(scenarios []Scenario) *Options {
+	suited := *o
+	for _, s := range scenarios {
+		if len(suited.Kind) == 0 {
+			suited.Kind = s.Kinds
+		}
+	}
+	if len(suited.Kind) == 0 {
+		suited.Kind = Mix{{"rider", 1}}
+	}
+	return &suited
+}

@@ -16,6 +16,8 @@ type Outcome struct {
 	Peaks map[string]float64 `json:"peaks,omitempty"`
 	// Histograms are distributions of a latency.
 	Histograms map[string]*Histogram `json:"histograms,omitempty"`
+	// Notes are what cannot be said in figures.
+	Notes []string `json:"notes,omitempty"`
 }
 
 func newOutcome(scenario string) *Outcome {
@@ -52,6 +54,7 @@ func (o *Outcome) merge(other *Outcome, sameServer bool) {
 	for name, h := range other.Histograms {
 		o.record(name, h)
 	}
+	o.Notes = append(o.Notes, other.Notes...)
 }
 
 // Figure is one line of a table.
@@ -63,6 +66,8 @@ type Figure struct {
 	AtMost float64
 	// Good is the goal for the value itself; 0: there is none.
 	Good float64
+	// None is the goal that the value is 0.
+	None bool
 	// Bare figures are not compared: they say how the run went.
 	Bare bool
 }
@@ -75,7 +80,8 @@ const (
 	Count Unit = iota
 	PerSecond
 	Bytes
-	Time // nanoseconds
+	Time  // nanoseconds
+	Times // what something is a multiple of
 )
 
 // figures collects lines, and leaves out what was not measured.
@@ -107,6 +113,47 @@ func (f *figures) each(name, key, each string, unit Unit) *Figure {
 	v, ok := f.outcome.Sums[key]
 	n := f.outcome.Sums[each]
 	return f.add(name, v/max(n, 1), unit, ok && n > 0)
+}
+
+// none adds a count of what should not happen.
+func (f *figures) none(name, key string) {
+	line := f.sum(name, key, Count)
+	line.Bare, line.None = true, true
+}
+
+// good gives a figure a goal, and keeps it from being compared.
+func (f *Figure) good(most float64) { f.Bare, f.Good = true, most }
+
+// server adds a quantity of the servers as it is.
+func (f *figures) server(name, key string) *Figure {
+	v, ok := f.outcome.Server[key]
+	return f.add(name, v, Bytes, ok)
+}
+
+// growth adds what a quantity of the servers is of another.
+func (f *figures) growth(name, key, of string) *Figure {
+	v, ok := f.outcome.Server[key]
+	base := f.outcome.Server[of]
+	return f.add(name, v/max(base, 1), Times, ok && base > 0)
+}
+
+// slowdown adds what a point of a distribution is of another's.
+func (f *figures) slowdown(name, key, of string, q float64) *Figure {
+	a, b := f.outcome.Histograms[key], f.outcome.Histograms[of]
+	if a == nil || b == nil || a.Count() == 0 || b.Count() == 0 {
+		return &Figure{}
+	}
+	return f.add(name, float64(a.Quantile(q))/float64(max(b.Quantile(q), 1)), Times, true)
+}
+
+// share adds the time by which a share of a sum was done: the distribution has
+// those that were. It is left out where it did not come to that.
+func (f *figures) share(name, key, all string, q float64) *Figure {
+	h, n := f.outcome.Histograms[key], f.outcome.Sums[all]
+	if h == nil || n == 0 || float64(h.Count()) < q*n {
+		return &Figure{}
+	}
+	return f.add(name, float64(h.Quantile(min(1, q*n/float64(h.Count())))), Time, true)
 }
 
 // rate adds a sum for each second of a peak.

@@ -24,6 +24,20 @@ func title(scenario, histogram string) string {
 		return "Push until the first arrival"
 	case "fanout.last":
 		return "Push until the last arrival"
+	case "storm.returned":
+		return "Cut until back, all clients"
+	case "storm.settled":
+		return "Dial until back"
+	case "slow.alone":
+		return "All read: push due until its arrival"
+	case "slow.filling":
+		return "Kernels fill: push due until its arrival, quick clients"
+	case "slow.beside":
+		return "Beside slow ones: push due until its arrival, quick clients"
+	case "slow.slow_closed":
+		return "1 KB a second: first push until closed"
+	case "slow.stuck_closed":
+		return "Nothing read: first push until closed"
 	case "unicast.answers":
 		return "Push due until its answer"
 	case "unicast.due":

@@ -109,6 +109,7 @@ func (l lineup) circumstances() *Report {
 	for _, e := range l {
 		for _, r := range e.Reports {
 			worst.Machine = r.Machine
+			worst.Outcomes = append(worst.Outcomes, r.Outcomes...)
 			worst.Others = max(worst.Others, r.Others)
 			worst.Interrupted = worst.Interrupted || r.Interrupted
 		}

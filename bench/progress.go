@@ -51,7 +51,7 @@ func (p *progress) counts(c Counts) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.seen = c
-	if p.name == "connect" {
+	if p.name == "connect" || p.name == "storm" {
 		p.done = c.Ready
 	}
 	p.show()

@@ -36,6 +36,14 @@ func (a *pushAPI) topic(dst []byte, kind fleet.Kind, topic uint64, s stamp) []by
 	})
 }
 
+// posTopic appends a push to the second topic of the pos in a topic.
+func (a *pushAPI) posTopic(dst []byte, topic uint64, s stamp) []byte {
+	return a.post(dst, "/topic_push", func(dst []byte) []byte {
+		dst = fleet.AppendPOSTopic(append(dst, `{"type":"merchant","topic":"`...), topic)
+		return append(a.data(append(dst, `","data":`...), s), '}')
+	})
+}
+
 // client appends a push to all clients of a kind.
 func (a *pushAPI) client(dst []byte, kind fleet.Kind, s stamp) []byte {
 	return a.post(dst, "/client_push", func(dst []byte) []byte {

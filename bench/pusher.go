@@ -29,6 +29,8 @@ type pushJob struct {
 	Append func(dst []byte, s stamp) []byte
 	// First is the number of the first push.
 	First uint64
+	// Done, if there is one, is told what became of each push.
+	Done func(s stamp, a pushAnswer)
 }
 
 // pushResult is what became of a job.
@@ -39,6 +41,14 @@ type pushResult struct {
 	Unsent  int // of a schedule: never written, for want of a free connection
 	Elapsed time.Duration
 	Answers *Histogram // from when a push was due until its answer
+}
+
+// pushAnswer is what the push API said to one push, valid until the return.
+// Status is 0 if it said nothing, or nothing was heard of it.
+type pushAnswer struct {
+	At     int64
+	Status int
+	Body   []byte
 }
 
 // drain is how long answers may take after the last push.
@@ -67,7 +77,7 @@ type pusher struct {
 
 type pushConn struct {
 	fd   int
-	due  int64  // of the push under way
+	now  stamp  // of the push under way
 	rest []byte // an answer that is not complete
 }
 
@@ -214,8 +224,8 @@ func (p *pusher) sendDue(s *schedule, now int64) error {
 		i := p.free[len(p.free)-1]
 		p.free = p.free[:len(p.free)-1]
 		now = p.clock.Now()
-		p.out = p.job.Append(p.out[:0], stamp{number: p.job.First + uint64(s.next-1), due: due, sent: now})
-		p.conns[i].due = due
+		p.conns[i].now = stamp{number: p.job.First + uint64(s.next-1), due: due, sent: now}
+		p.out = p.job.Append(p.out[:0], p.conns[i].now)
 		p.result.Sent++
 		if n, err := unix.Write(p.conns[i].fd, p.out); err != nil || n < len(p.out) {
 			if err := p.lost(i); err != nil {
@@ -249,14 +259,22 @@ func (p *pusher) readable(i int) error {
 	if c.rest = c.rest[:0]; used < len(in) {
 		return fmt.Errorf("%w: more than one: %.100q", errAnswer, in)
 	}
+	now := p.clock.Now()
 	if resp.Status == 200 {
 		p.result.OK++
-		p.result.Answers.Record(p.clock.Now() - c.due)
+		p.result.Answers.Record(now - c.now.due)
 	} else {
 		p.result.Failed++
 	}
+	p.tell(i, pushAnswer{now, resp.Status, resp.Body})
 	p.free = append(p.free, i)
 	return nil
+}
+
+func (p *pusher) tell(i int, a pushAnswer) {
+	if p.job.Done != nil {
+		p.job.Done(p.conns[i].now, a)
+	}
 }
 
 // lost replaces a connection that the server has closed. If a push was under
@@ -270,6 +288,7 @@ func (p *pusher) lost(i int) error {
 	}
 	if !idle {
 		p.result.Failed++
+		p.tell(i, pushAnswer{})
 		p.free = append(p.free, i)
 	}
 	return p.dial(i)
@@ -285,6 +304,7 @@ func (p *pusher) abandon() error {
 		if idle[i] {
 			continue
 		}
+		p.tell(i, pushAnswer{})
 		_ = unix.Close(p.conns[i].fd)
 		p.conns[i].fd = -1
 		p.free = append(p.free, i)

@@ -113,9 +113,16 @@ func TestPusherFailures(t *testing.T) {
 	})
 	p := startPusher(t, addr, 2)
 	for range 2 {
-		result, err := p.run(t.Context(), pushJob{Count: 30, Append: appendStamp})
+		told, numbers := map[int]int{}, map[uint64]bool{}
+		result, err := p.run(t.Context(), pushJob{Count: 30, First: 7, Append: appendStamp, Done: func(s stamp, a pushAnswer) {
+			told[a.Status]++
+			numbers[s.number] = (a.At > s.sent) == (a.Status != 0)
+		}})
 		if err != nil || result.Sent != 30 || result.OK != 10 || result.Failed != 20 {
 			t.Fatalf("%+v, %v", result, err)
+		}
+		if told[200] != 10 || told[503] != 10 || told[0] != 10 || len(numbers) != 30 || !numbers[7] || !numbers[36] {
+			t.Errorf("told of %v, of the pushes %v", told, numbers)
 		}
 	}
 
@@ -124,8 +131,12 @@ func TestPusherFailures(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	result, err := startPusher(t, addr, 2).run(ctx, pushJob{Rate: 100, For: time.Second, Count: 1000, Append: appendStamp})
-	if err != nil || result.Sent != 2 || result.Failed != 2 || result.Unsent < 10 || result.Unsent > 98 {
+	told := 0
+	result, err := startPusher(t, addr, 2).run(ctx, pushJob{
+		Rate: 100, For: time.Second, Count: 1000, Append: appendStamp,
+		Done: func(_ stamp, a pushAnswer) { told += 1 - a.Status },
+	})
+	if err != nil || told != 2 || result.Sent != 2 || result.Failed != 2 || result.Unsent < 10 || result.Unsent > 98 {
 		t.Fatalf("%+v, %v", result, err)
 	}
 }

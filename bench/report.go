@@ -136,7 +136,11 @@ func (r *Report) WriteTable(w io.Writer) error {
 	for _, o := range r.Outcomes {
 		fmt.Fprintf(table, "\n%s\n", o.Scenario)
 		for _, f := range figuresOf(o) {
-			fmt.Fprintf(table, "  %s\t%s\n", f.Name, f.Unit.format(f.Value))
+			fmt.Fprintf(table, "  %s\t%s", f.Name, f.Unit.format(f.Value))
+			if verdict := (Line{Figure: f}).verdict(); verdict != "" {
+				fmt.Fprintf(table, "\t%s", verdict)
+			}
+			fmt.Fprintln(table)
 		}
 	}
 	r.writeNotes(table)
@@ -151,6 +155,11 @@ const quietEnough = .05
 func (r *Report) writeNotes(w io.Writer) {
 	if r.Others > quietEnough {
 		fmt.Fprintf(w, "\nthe machine was busy: others used %.2f of its %d processors\n", r.Others, r.Machine.CPUs)
+	}
+	for _, o := range r.Outcomes {
+		for _, note := range o.Notes {
+			fmt.Fprintf(w, "\n%s: %s\n", o.Scenario, note)
+		}
 	}
 	if r.Interrupted {
 		fmt.Fprintln(w, "\ninterrupted: this is what was measured until then")
@@ -177,6 +186,8 @@ func (u Unit) format(v float64) string {
 			return decimal(v/(1<<10)) + " KiB"
 		}
 		return decimal(v) + " B"
+	case Times:
+		return fmt.Sprintf("%.2f x", v)
 	case Time:
 		switch {
 		case v >= 1e9:

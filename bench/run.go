@@ -12,6 +12,7 @@ import (
 // was measured by then; that is no error. After an error the report has what
 // came before it.
 func Run(ctx context.Context, o *Options, scenarios []Scenario) (*Report, error) {
+	o = o.suit(scenarios)
 	if err := o.validate(); err != nil {
 		return nil, err
 	}

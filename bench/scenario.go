@@ -13,6 +13,8 @@ type Scenario struct {
 	// Ping is the heartbeat of a server that is started for it. Scenarios that
 	// want the same share a server.
 	Ping time.Duration
+	// Kinds is who its clients are, if the options do not say; empty: riders.
+	Kinds Mix
 	// run drives a session whose clients are connected. When the context ends
 	// it returns soon, with what it has measured.
 	run func(ctx context.Context, s *session) (*Outcome, error)
@@ -29,7 +31,10 @@ const quiet = 10 * time.Minute
 
 // Scenarios are all that there are, in the order in which they are run.
 func Scenarios() []Scenario {
-	return []Scenario{connectScenario(), fanOutScenario(), unicastScenario(), idleScenario()}
+	return []Scenario{
+		connectScenario(), fanOutScenario(), unicastScenario(), idleScenario(),
+		stormScenario(), slowScenario(), cityScenario(),
+	}
 }
 
 // Lookup finds scenarios by their names.

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 )
@@ -117,28 +116,16 @@ func (u *unicast) pushAll(ctx context.Context) ([]pushResult, error) {
 		s := schedule{job: job}
 		size = s.count()
 	}
-	results := make([]pushResult, n)
-	failed := make([]error, n)
-	var running sync.WaitGroup
-	for i := range n {
-		p, api, err := u.pusher(i, max(1, u.opts.Conns/n))
-		if err != nil {
-			return nil, err
-		}
+	return u.pushEach(ctx, func(i int, api *pushAPI) pushJob {
 		job := job
 		job.First = u.numbers(size)
-		running.Go(func() {
-			defer p.close()
-			job.Append = func(dst []byte, st stamp) []byte {
-				user := u.user(i, st.number)
-				u.expect(user)
-				return api.device(dst, u.profiles.of(user).Kind, user, st)
-			}
-			results[i], failed[i] = p.run(ctx, job)
-		})
-	}
-	running.Wait()
-	return results, errors.Join(failed...)
+		job.Append = func(dst []byte, st stamp) []byte {
+			user := u.user(i, st.number)
+			u.expect(user)
+			return api.device(dst, u.profiles.of(user).Kind, user, st)
+		}
+		return job
+	})
 }
 
 // user is whom a push is for: spread evenly, the same in every run, among the

@@ -77,6 +77,9 @@ type worker struct {
 	counts   Counts
 	// also is told all that the worker is told: a scenario's own observer.
 	also fleet.Observer
+	// socket says what sockets are like from now on; nil: as they are.
+	socket func(client int) fleet.SocketOptions
+	first  uint64 // number of client 0, set by start
 }
 
 func newWorker(out io.Writer) *worker {
@@ -177,14 +180,21 @@ func startFleet(_ context.Context, w *worker, with startWith) (any, error) {
 	f, err := fleet.New(fleet.Config{
 		Targets: with.Targets, Path: with.Path, Clients: with.Clients, First: with.First,
 		Profile: with.Profiles.of, Topics: with.Topics, Timeout: with.Timeout,
-		Source: with.source(), Observer: w,
+		Source: with.source(), Socket: w.socketOf, Observer: w,
 	})
 	if err != nil {
 		return nil, err
 	}
-	w.fleet = f
+	w.fleet, w.first = f, with.First
 	w.looping.Go(func() { w.failed = f.Run() })
 	return statsResult{RSS: ownRSS()}, nil
+}
+
+func (w *worker) socketOf(client int) fleet.SocketOptions {
+	if w.socket == nil {
+		return fleet.SocketOptions{}
+	}
+	return w.socket(client)
 }
 
 func connect(ctx context.Context, w *worker, with connectWith) (any, error) {

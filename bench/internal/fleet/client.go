@@ -92,6 +92,12 @@ func (f *Fleet) Profile(client int) Profile { return f.clients[client].profileOf
 func (f *Fleet) User(client int) uint64  { return f.cfg.First + uint64(f.clients[client].user) }
 func (f *Fleet) Topic(client int) uint64 { return uint64(f.clients[client].topic) }
 
+// Device returns the number that SetUser gave to a client; 0 without.
+func (f *Fleet) Device(client int) uint8 { return f.clients[client].device }
+
+// Topics returns how many there are.
+func (f *Fleet) Topics() uint64 { return uint64(f.cfg.Topics) }
+
 // SetTopic changes what the next set_connect says.
 func (f *Fleet) SetTopic(client int, topic uint64) { f.clients[client].topic = uint32(topic) }
 
@@ -159,6 +165,29 @@ func (f *Fleet) Close(client int) {
 	f.close(client, c, CauseLocal)
 }
 
+// Abort is Close, but that the server gets a reset in place of an end.
+func (f *Fleet) Abort(client int) {
+	c := &f.clients[client]
+	for r := roleMain; r <= roleProbe; r++ {
+		if s := c.sock(r); s != nil && s.fd >= 0 {
+			// Where it fails the connection ends as with Close.
+			_ = unix.SetsockoptLinger(int(s.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		}
+	}
+	f.Close(client)
+}
+
+// Silence makes a client that is ready deaf and dumb until it is closed, as a
+// phone that has lost its network: it reads nothing, and has no heartbeat.
+func (f *Fleet) Silence(client int) {
+	c := &f.clients[client]
+	if c.state != ready {
+		return
+	}
+	f.Pause(client)
+	c.due.Set(f.timers, uint64(client), 0)
+}
+
 func (f *Fleet) close(i int, c *client, cause Cause) {
 	if c.state <= waiting || c.state == closing {
 		return
@@ -181,6 +210,7 @@ func (f *Fleet) finish() {
 			f.stats.Failed[c.cause]++
 		}
 		delete(f.parts, i)
+		delete(f.slow, i)
 		settled, cause := c.settled, c.cause
 		c.state, c.settled = idle, false
 		c.due.Set(f.timers, uint64(i), 0)
@@ -198,8 +228,13 @@ func (f *Fleet) closeSockets(c *client) {
 	}
 }
 
-// fire is a deadline: of the dial, of the handshake, of a heartbeat.
+// fire is a deadline: of the dial, of the handshake, of a heartbeat; or a slow
+// client's turn to read.
 func (f *Fleet) fire(token uint64) {
+	if token&paceToken != 0 {
+		f.readSlowly(int(token &^ paceToken))
+		return
+	}
 	i := int(token)
 	c := &f.clients[i]
 	if !c.due.Fired(f.timers, token, f.now) {

@@ -35,6 +35,7 @@ func newLog() *log {
 func (l *log) Opened(int, int64)       {}
 func (l *log) Ready(i int, took int64) { l.ready <- fmt.Sprint(i) }
 func (l *log) Acked(i int, ok bool)    { l.acked <- fmt.Sprint(i, " ", ok) }
+func (l *log) LoggedOut(i int)         { l.acked <- fmt.Sprint(i, " logged out") }
 func (l *log) Message(i int, text []byte, _ int64) {
 	l.messages <- fmt.Sprint(i, " ", string(text))
 }

@@ -179,6 +179,10 @@ func (f *Fleet) message(i int, c *client, p []byte) {
 	case '2':
 		f.event(i, rest)
 	case '3':
+		if len(rest) == 0 {
+			f.close(i, c, CauseProtocol)
+			return
+		}
 		f.ack(i, c, rest)
 	case '4':
 		f.close(i, c, CauseRefused)
@@ -210,6 +214,20 @@ func (f *Fleet) SetConnect(client int) {
 	f.write(client, c, f.text)
 }
 
+// Logout sends logout, and asks for an acknowledgement.
+func (f *Fleet) Logout(client int) {
+	c := &f.clients[client]
+	if c.state != ready {
+		return
+	}
+	f.text = append(f.appendNamespace(append(f.text[:0], "42"...), c), ',', logoutID)
+	f.text = append(f.text, `["logout"]`...)
+	f.write(client, c, f.text)
+}
+
+// logoutID is the id under which logout is acknowledged; set_connect has 0.
+const logoutID = '1'
+
 // Emit sends an event, given as its JSON array, that asks for nothing.
 func (f *Fleet) Emit(client int, array string) {
 	c := &f.clients[client]
@@ -221,10 +239,12 @@ func (f *Fleet) Emit(client int, array string) {
 	f.write(client, c, f.text)
 }
 
-// ack takes the answer to a set_connect: the only event here that asks.
+// ack takes the answer to a set_connect, or to a logout.
 func (f *Fleet) ack(i int, c *client, p []byte) {
 	ok := bytes.Contains(p, []byte(`"code":0`))
 	switch {
+	case p[0] == logoutID:
+		f.cfg.Observer.LoggedOut(i)
 	case c.state == ready:
 		f.cfg.Observer.Acked(i, ok)
 	case !ok:

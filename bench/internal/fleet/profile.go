@@ -109,6 +109,12 @@ func (k Kind) AppendTopic(dst []byte, topic uint64) []byte {
 	return append(strconv.AppendUint(append(dst, prefix...), topic, 10), suffix...)
 }
 
+// AppendPOSTopic appends the name of the topic that a pos joins beside the one
+// with that number (SPEC.md §2).
+func AppendPOSTopic(dst []byte, topic uint64) []byte {
+	return append(strconv.AppendUint(append(dst, "pos_"...), topic, 10), "_base_notification"...)
+}
+
 // AppendUID appends the uid of a user as the push API takes it: digits, or for
 // a table {store_id}_{table_id}.
 func (k Kind) AppendUID(dst []byte, user uint64) []byte {

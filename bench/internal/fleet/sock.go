@@ -75,10 +75,8 @@ func (f *Fleet) connect(i, fd int, target netip.AddrPort) error {
 	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
 		return os.NewSyscallError("setsockopt", err)
 	}
-	if f.cfg.ReceiveBuffer > 0 {
-		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, f.cfg.ReceiveBuffer); err != nil {
-			return os.NewSyscallError("setsockopt", err)
-		}
+	if err := f.cfg.Socket(i).apply(fd); err != nil {
+		return err
 	}
 	if source := f.cfg.Source(i); source.IsValid() {
 		// Without this option bind would take a port for itself alone, and an
@@ -92,6 +90,21 @@ func (f *Fleet) connect(i, fd int, target netip.AddrPort) error {
 	}
 	if err := unix.Connect(fd, sockaddr(target)); err != nil && err != unix.EINPROGRESS {
 		return os.NewSyscallError("connect", err)
+	}
+	return nil
+}
+
+func (o SocketOptions) apply(fd int) error {
+	for _, option := range []struct{ level, name, value int }{
+		{unix.SOL_SOCKET, unix.SO_RCVBUF, o.ReceiveBuffer},
+		{unix.IPPROTO_TCP, unix.TCP_MAXSEG, o.MaxSegment},
+	} {
+		if option.value == 0 {
+			continue
+		}
+		if err := unix.SetsockoptInt(fd, option.level, option.name, option.value); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
 	}
 	return nil
 }
@@ -190,7 +203,7 @@ func (f *Fleet) readable(i int, c *client, s *sock, r role, buf []byte) {
 // Pause stops reading from a client; what arrives fills the kernel's buffers.
 // Resume reads on.
 func (f *Fleet) Pause(client int)  { f.setPaused(client, true) }
-func (f *Fleet) Resume(client int) { f.setPaused(client, false) }
+func (f *Fleet) Resume(client int) { delete(f.slow, client); f.setPaused(client, false) }
 
 func (f *Fleet) setPaused(i int, paused bool) {
 	c := &f.clients[i]
