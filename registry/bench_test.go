@@ -9,10 +9,11 @@ import (
 	"testing"
 )
 
-// The figures that docs/adr/0004-registry.md and docs/adr/0008-look-up.md quote, each of the index and of what could have
-// been used in its place (peers_test.go). On a machine that does other work besides, runs in turns and their minimum are
+// The figures that docs/adr/0004-registry.md and 0008-look-up.md quote, each of the index and of what could have been used
+// in its place (peers_test.go). On a machine that does other work besides, runs in turns and their minimum are
 // what can be compared; for each index, several times over:
 //
+//	go test -run '^$' -bench 'Memory' -benchtime 2000000x -count 10 ./registry
 //	go test -run '^$' -bench '(LookUp|Connect)/index=registry' -benchtime 100000x -count 3 ./registry
 //	go test -run '^$' -bench 'Topic/index=registry/members=100k/leave' -benchtime 100000x -count 3 ./registry
 //	go test -run '^$' -bench 'Topic/index=registry/members=100k/walk' -benchtime 20x -count 10 ./registry
@@ -71,6 +72,33 @@ func BenchmarkLookUp(b *testing.B) {
 			b.Run("index="+p.name+"/keys="+strconv.Itoa(n/1000)+"k", func(b *testing.B) { lookUp(b, p, n) })
 		}
 	}
+}
+
+// BenchmarkMemory is what a look-up cannot be faster than: loads of lines that are in no cache, out of as much memory as
+// a million keys take. In one chain each line names the next; two chains are two such loads under way at once.
+func BenchmarkMemory(b *testing.B) {
+	type line struct {
+		next *line
+		_    [56]byte
+	}
+	n := sizes(1 << 20)[0]
+	lines, order := make([]line, n), rand.Perm(n)
+	for i := range order {
+		lines[order[i]].next = &lines[order[(i+1)%n]]
+	}
+	size := "lines=" + strconv.Itoa(n)
+	b.Run(size+"/chains=1", func(b *testing.B) {
+		x := &lines[order[0]]
+		for b.Loop() {
+			x = x.next
+		}
+	})
+	b.Run(size+"/chains=2", func(b *testing.B) {
+		x, y := &lines[order[0]], &lines[order[n/2]]
+		for b.Loop() {
+			x, y = x.next, y.next
+		}
+	})
 }
 
 func lookUp(b *testing.B, p peer, n int) {
