@@ -8,7 +8,7 @@ RACE     := $(shell command -v cc >/dev/null && echo -race)
 UNIT      = $$($(GO) list ./... | grep -v /internal/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build clients test unit race e2e fuzz bench bench-peers microbench lint fix conformance tidy check
+.PHONY: help run build clients test unit race e2e fuzz bench bench-peers microbench benchonce lint fix conformance tidy check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ build: ## build bin/outrider
 clients: ## install socket.io's own clients from npm, for the end-to-end tests and the README's client
 	@test -d internal/e2e/node_modules || (cd internal/e2e && npm ci) || echo "no clients from npm: the gateway runs without them"
 
-test: lint unit race e2e ## everything: lint, all tests, once more under the race detector, real clients from npm
+test: lint unit benchonce race e2e ## everything: lint, all tests, benchmarks once, the race detector, real clients from npm
 
 unit: ## all tests without real clients, the seeds of the fuzz targets included
 	$(GO) test -shuffle=on -timeout 10m $(UNIT)
@@ -46,6 +46,9 @@ bench-peers: build ## the same beside socket.io for Node and the floor, in one t
 
 microbench: ## each benchmark that matches BENCH, with its allocations
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(UNIT)
+
+benchonce: ## each benchmark once and small, so that none of them rots
+	$(GO) test -run '^$$' -bench . -benchtime 1x -short $(UNIT)
 
 lint: ## vet, staticcheck, gofumpt
 	$(GO) vet ./...

@@ -3,6 +3,7 @@ package engineio_test
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -222,10 +223,28 @@ func BenchmarkMessageFrame(b *testing.B) {
 	}
 }
 
+// BenchmarkFrameWebSocket is what a session sends of a frame: found, after its variant has been encoded once.
 func BenchmarkFrameWebSocket(b *testing.B) {
 	f := engineio.MessageFrame(buffer("51-[]"), make([]byte, 1000))
-	b.ReportAllocs()
-	for b.Loop() {
-		f.WebSocket(3, false)
+	for _, v := range frameVariants {
+		b.Run(fmt.Sprintf("EIO=%d/base64=%t", v.rev, v.b64), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				f.WebSocket(v.rev, v.b64)
+			}
+		})
+	}
+}
+
+// BenchmarkBinaryFrame is a frame of one blob, and its encoding.
+func BenchmarkBinaryFrame(b *testing.B) {
+	for _, v := range frameVariants {
+		b.Run(fmt.Sprintf("EIO=%d/base64=%t/size=1k", v.rev, v.b64), func(b *testing.B) {
+			data := make([]byte, 1000)
+			b.ReportAllocs()
+			for b.Loop() {
+				engineio.BinaryFrame(data).WebSocket(v.rev, v.b64)
+			}
+		})
 	}
 }

@@ -180,3 +180,15 @@ func BenchmarkParsePacket(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkAppendPacket(b *testing.B) {
+	p := message(string(bytes.Repeat([]byte("x"), 128)))
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		var err error
+		if buf, err = p.AppendText(buf[:0]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

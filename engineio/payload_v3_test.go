@@ -2,6 +2,7 @@ package engineio_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -262,17 +263,19 @@ func compareSecond(t *testing.T, body []byte, binary bool, want []engineio.Packe
 }
 
 func BenchmarkPayload3(b *testing.B) {
-	for _, c := range []struct{ name, data string }{
-		{"text=ascii", `2["message","{\"order\":12345678,\"status\":\"assigned\"}"]`},
-		{"text=cyrillic", `2["message","заказ назначен, курьер в пути к вам"]`},
-	} {
-		ps := packets(message(c.data), message(c.data), message(c.data), message(c.data), message(c.data))
-		body, _ := engineio.AppendPayload3(nil, ps, false)
+	ascii := message(`2["message","{\"order\":12345678,\"status\":\"assigned\"}"]`)
+	cyrillic := message(`2["message","заказ назначен, курьер в пути к вам"]`)
+	for _, c := range []struct {
+		name   string
+		packet engineio.Packet
+	}{{"text=ascii", ascii}, {"text=cyrillic", cyrillic}, {"binary", blob(make([]byte, 64)...)}} {
+		ps := slices.Repeat(packets(c.packet), 5)
+		body, binary := engineio.AppendPayload3(nil, ps, false)
 		b.Run(c.name+"/decode", func(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if drain(engineio.Payload3(body, false)) != 5 {
+				if drain(engineio.Payload3(body, binary)) != 5 {
 					b.Fatal("packets are missing")
 				}
 			}

@@ -2,6 +2,7 @@ package engineio_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -161,12 +162,30 @@ func FuzzPayload4(f *testing.F) {
 }
 
 func BenchmarkPayload4(b *testing.B) {
-	body := []byte(strings.Repeat(`42["message","{\"order\":12345678,\"status\":\"assigned\"}"]`+"\x1e", 9) + "42[]")
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if drain(engineio.Payload4(body)) != 10 {
-			b.Fatal("packets are missing")
-		}
+	for _, c := range []struct {
+		name   string
+		packet engineio.Packet
+	}{
+		{"text", message(`2["message","{\"order\":12345678,\"status\":\"assigned\"}"]`)},
+		{"binary", blob(make([]byte, 64)...)},
+	} {
+		ps := slices.Repeat(packets(c.packet), 10)
+		body := engineio.AppendPayload4(nil, ps)
+		b.Run(c.name+"/decode", func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if drain(engineio.Payload4(body)) != 10 {
+					b.Fatal("packets are missing")
+				}
+			}
+		})
+		b.Run(c.name+"/encode", func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				body = engineio.AppendPayload4(body[:0], ps)
+			}
+		})
 	}
 }

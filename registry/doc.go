@@ -15,5 +15,6 @@
 //   - A key without members is gone. A member that left is not kept in memory.
 //
 // How it works is said where it is done: registry.go has what is exported, table.go the hash table of a shard, set.go
-// the members of a key with the invariants by which an iteration is right, docs/adr/0004-registry.md the figures.
+// the members of a key with the invariants by which an iteration is right, docs/adr/0004-registry.md and
+// 0008-look-up.md the figures.
 package registry

@@ -15,7 +15,7 @@ import (
 )
 
 // parse returns the arguments of an event.
-func parse(t *testing.T, text string, attachments ...[]byte) *socketio.Args {
+func parse(t testing.TB, text string, attachments ...[]byte) *socketio.Args {
 	t.Helper()
 	p, err := socketio.Parse([]byte(text), socketio.Limits{Attachments: 10, AckDigits: 15, Namespace: 100, Depth: 512})
 	if err != nil {

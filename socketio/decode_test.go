@@ -230,14 +230,23 @@ func FuzzParsePacket(f *testing.F) {
 	})
 }
 
-func BenchmarkDecodeEvent(b *testing.B) {
-	text := []byte(`2/socket/rider,["set_connect",{"uid":12345,"type":"rider","topic":"rider_Tianhe_Qu_notification","token":"cGxlYXNlLCBubyByZWFsIHRva2Vucw"}]`)
-	b.ReportAllocs()
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		if err := socketio.DecodeOnly(text); err != nil {
-			b.Fatal(err)
-		}
+func BenchmarkDecode(b *testing.B) {
+	for _, bm := range []struct{ name, text string }{
+		{"connect", `0/rider,{"token":"cGxlYXNlLCBubyByZWFsIHRva2Vucw"}`},
+		{"event", `2/socket/rider,["set_connect",{"uid":12345,"type":"rider","topic":"rider_Tianhe_Qu_notification","token":"cGxlYXNlLCBubyByZWFsIHRva2Vucw"}]`},
+		{"binary-event", `52-/rider,17["photo",{"_placeholder":true,"num":0},{"small":{"_placeholder":true,"num":1}}]`},
+		{"ack", `3/rider,17[{"code":0,"message":""}]`},
+	} {
+		b.Run("packet="+bm.name, func(b *testing.B) {
+			text := []byte(bm.text)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				if err := socketio.DecodeOnly(text); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

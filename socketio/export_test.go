@@ -83,6 +83,11 @@ func EncodeEvent(rev engineio.Revision, namespace, event string, args ...any) (s
 	return string(text), attachments, nil
 }
 
+// EventFrame is an event as one receiver is sent it.
+func EventFrame(ns *Namespace, rev engineio.Revision, event string, args ...any) (*engineio.Frame, error) {
+	return eventFrame(ns, rev, event, args)
+}
+
 // EncodeConnectError returns what CONNECT_ERROR carries.
 func EncodeConnectError(rev engineio.Revision, message string, data any) (string, error) {
 	json, err := appendConnectError(nil, message, data, rev)

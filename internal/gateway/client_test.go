@@ -28,7 +28,7 @@ type server struct {
 	addr string
 }
 
-func serve(t *testing.T, cfg gateway.Config) *server {
+func serve(t testing.TB, cfg gateway.Config) *server {
 	t.Helper()
 	io, err := socketio.NewServer(socketio.Config{})
 	if err != nil {
@@ -60,7 +60,7 @@ func serve(t *testing.T, cfg gateway.Config) *server {
 // client is one socket in one namespace over a WebSocket of its own, packet by
 // packet: what it expects next is all that it may get.
 type client struct {
-	t         *testing.T
+	t         testing.TB
 	conn      net.Conn
 	namespace string
 	id        string // the socket's
@@ -69,7 +69,7 @@ type client struct {
 
 // join connects as a client of Engine.IO 3 or 4 and joins a namespace, up to
 // and including the greeting.
-func (s *server) join(t *testing.T, eio int, namespace string) *client {
+func (s *server) join(t testing.TB, eio int, namespace string) *client {
 	t.Helper()
 	url := fmt.Sprintf("ws://%s/socket.io/?EIO=%d&transport=websocket", s.addr, eio)
 	conn, br, _, err := ws.Dial(t.Context(), url)

@@ -56,3 +56,11 @@ func BenchmarkAppendClose(b *testing.B) {
 		dst = websocket.AppendClose(dst[:0], ws.StatusMessageTooBig, "message exceeds the size limit")
 	}
 }
+
+func BenchmarkAppendPong(b *testing.B) {
+	b.ReportAllocs()
+	dst, payload := make([]byte, 0, 128), []byte("the ping's payload")
+	for b.Loop() {
+		dst = websocket.AppendPong(dst[:0], payload)
+	}
+}
