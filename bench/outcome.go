@@ -75,7 +75,8 @@ const (
 	Count Unit = iota
 	PerSecond
 	Bytes
-	Time // nanoseconds
+	Time    // nanoseconds
+	Percent // of 1, which is one processor where it is of them
 )
 
 // figures collects lines, and leaves out what was not measured.

@@ -78,15 +78,10 @@ func (d *daemon) open() (err error) {
 		}
 	}
 	d.handoff = newHandoff(d.public.Addr(), d.cfg.PushConns)
-	if d.io, err = socketio.NewServer(d.clients()); err != nil {
+	if d.io, err = socketio.NewServer(d.clients(d.handoff.give)); err != nil {
 		return err
 	}
-	g, err := gateway.New(d.io, gateway.Config{
-		SingleLogin:  d.cfg.SingleLogin,
-		OfflineLimit: offlineLimit(d.cfg.OfflineLimit),
-		OfflineTTL:   d.cfg.OfflineTTL,
-		Logger:       d.log,
-	})
+	g, err := gateway.New(d.io, d.gateway())
 	if errors.Is(err, gateway.ErrConfig) { // the one setting that validate leaves to its owner
 		return configError{fmt.Errorf("single-login: %w", err)}
 	} else if err != nil {
@@ -122,8 +117,19 @@ func listen(address string) (net.Listener, error) {
 	return lc.Listen(context.Background(), "tcp", address)
 }
 
-// clients is how socketio serves the clients in the field.
-func (d *daemon) clients() socketio.Config {
+// gateway is how pushes find clients.
+func (d *daemon) gateway() gateway.Config {
+	return gateway.Config{
+		SingleLogin:  d.cfg.SingleLogin,
+		OfflineLimit: offlineLimit(d.cfg.OfflineLimit),
+		OfflineTTL:   d.cfg.OfflineTTL,
+		Logger:       d.log,
+	}
+}
+
+// clients is how socketio serves the clients in the field. What is not for the
+// engine goes to fallback.
+func (d *daemon) clients(fallback func(net.Conn)) socketio.Config {
 	return socketio.Config{
 		Engine: engineio.Config{
 			Paths:         d.cfg.Paths,
@@ -132,7 +138,7 @@ func (d *daemon) clients() socketio.Config {
 			MaxPayload:    d.cfg.MaxPayload,
 			StrictVersion: d.cfg.StrictVersion,
 			CORS:          cors(d.cfg.AllowOrigins),
-			Fallback:      d.handoff.give,
+			Fallback:      fallback,
 		},
 		Handshake:      socketio.NoHandshake, // nobody here asks for it
 		MaxAttachments: 1,                    // no client of ours sends binary
