@@ -27,6 +27,7 @@ func simScenario() Scenario {
 			f.sum("pushes that missed", "missed", Count).Bare = true
 			f.rate("connects a second", "ready", "connect elapsed").Bare = true
 			f.per("CPU a connect, clients included", "connect cpu", "ready", Time)
+			f.per("allocated a connect, what is kept included", "connect allocs", "ready", Bytes)
 			simMemory(f)
 			simPushes(f)
 			simIdle(f)

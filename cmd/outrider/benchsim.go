@@ -26,7 +26,7 @@ func simCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			tuneMemory(cfg.HeapProfile != "")
 			if err := settings.validate(); err != nil {
-				return usageError{err}
+				return usageError{fmt.Errorf("bench sim: %w", err)}
 			}
 			d := &daemon{cfg: settings, log: slog.New(slog.DiscardHandler)}
 			cfg.IO, cfg.Gateway = d.clients(nil), d.gateway()
@@ -102,6 +102,7 @@ func simOutcome(r *sim.Result) *bench.Outcome {
 	}
 	o.Server["clients"] = float64(r.ClientSize)
 	o.Server["connect cpu"] = float64(r.Connect.CPU)
+	o.Server["connect allocs"] = float64(r.Connect.Allocs)
 	o.Peaks["connect elapsed"] = float64(r.Connect.Elapsed)
 	o.Sums["connect collections"] = float64(r.Connect.Cycles)
 	o.Peaks["connect gc"] = float64(r.Connect.GC) / float64(max(r.Connect.CPU, 1))

@@ -77,13 +77,17 @@ func newScript(revision, topics int, path string) *script {
 // insists, with the key 0: the server has the work of unmasking it all the
 // same, and the client has none.
 func appendFrame(dst []byte, text string) []byte {
+	return append(appendHead(dst, len(text)), text...)
+}
+
+func appendHead(dst []byte, size int) []byte {
 	const finText, masked = 0x81, 0x80
-	if len(text) < 126 {
-		dst = append(dst, finText, masked|byte(len(text)))
+	if size < 126 {
+		dst = append(dst, finText, masked|byte(size))
 	} else {
-		dst = binary.BigEndian.AppendUint16(append(dst, finText, masked|126), uint16(len(text)))
+		dst = binary.BigEndian.AppendUint16(append(dst, finText, masked|126), uint16(size))
 	}
-	return append(append(dst, 0, 0, 0, 0), text...)
+	return append(dst, 0, 0, 0, 0)
 }
 
 // append appends what a client says; the FIN has no bytes.
@@ -95,7 +99,7 @@ func (s *script) append(dst []byte, number int, what speech) []byte {
 		dst = append(dst, s.connect...)
 	}
 	if what&saySetConnect != 0 {
-		dst = appendFrame(dst, s.setConnect(number))
+		dst = s.appendSetConnect(dst, number)
 	}
 	if what&sayPing != 0 {
 		dst = append(dst, s.ping...)
@@ -106,20 +110,33 @@ func (s *script) append(dst []byte, number int, what speech) []byte {
 	return dst
 }
 
-// setConnect is the event by which a client says who it is, and asks for an
-// acknowledgement.
-func (s *script) setConnect(number int) string {
-	text := make([]byte, 0, 320)
-	text = append(text, "42"+namespace+`,0["set_connect",{"uid":`...)
-	text = append(text, uid(number)...)
-	text = append(text, `,"type":"rider","topic":"rider_`...)
-	text = strconv.AppendInt(text, int64(number%s.topics), 10)
-	text = append(text, `_notification","token":"`...)
-	text = appendToken(text, number)
-	return string(append(text, `"}]`...))
+// appendSetConnect appends the event by which a client says who it is, and asks
+// for an acknowledgement.
+func (s *script) appendSetConnect(dst []byte, number int) []byte {
+	const (
+		uid   = "42" + namespace + `,0["set_connect",{"uid":`
+		topic = `,"type":"rider","topic":"rider_`
+		token = `_notification","token":"`
+		end   = `"}]`
+	)
+	of := number % s.topics
+	dst = appendHead(dst, len(uid)+digits(number+1)+len(topic)+digits(of)+len(token)+tokenLength+len(end))
+	dst = strconv.AppendInt(append(dst, uid...), int64(number+1), 10)
+	dst = strconv.AppendInt(append(dst, topic...), int64(of), 10)
+	dst = appendToken(append(dst, token...), number)
+	return append(dst, end...)
 }
 
-// uid is that of a client by its number.
+// digits is the length of a number that is not negative.
+func digits(n int) int {
+	count := 1
+	for ; n >= 10; n /= 10 {
+		count++
+	}
+	return count
+}
+
+// uid is a client's by its number, as set_connect has it.
 func uid(number int) string { return strconv.Itoa(number + 1) }
 
 // tokenLength is that of FCM's tokens.

@@ -76,8 +76,10 @@ func partOf(s *profile.Sample) string {
 	return part
 }
 
-// packageOf cuts a function's name off its package's path.
+// packageOf cuts a function's name off its package's path, type arguments
+// first: they have slashes and dots of their own.
 func packageOf(function string) string {
+	function, _, _ = strings.Cut(function, "[")
 	slash := strings.LastIndexByte(function, '/')
 	dot := strings.IndexByte(function[slash+1:], '.')
 	if dot < 0 {

@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
@@ -101,8 +100,8 @@ func (r *run) pushUIDs(ctx context.Context) error {
 	began := time.Now()
 	for i := range callers {
 		all.Go(func() {
-			each := max(1, n/len(callers))
-			callers[i] = r.pushUID(ctx, 2*n+i*each, each, r.direct())
+			from, to := n*i/len(callers), n*(i+1)/len(callers)
+			callers[i] = r.pushUID(ctx, 2*n+from, to-from, r.direct())
 		})
 	}
 	all.Wait()
@@ -143,7 +142,7 @@ func (r *run) pushAll(ctx context.Context) error {
 func (r *run) count(what string, before, want int64) error {
 	r.received.Store(r.net.messages())
 	if got := r.received.Load() - before; got != want {
-		return fmt.Errorf("sim: %s: %s of %s messages arrived", what, strconv.FormatInt(got, 10), strconv.FormatInt(want, 10))
+		return fmt.Errorf("sim: %s: %d of %d messages arrived", what, got, want)
 	}
 	return nil
 }

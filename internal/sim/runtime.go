@@ -33,6 +33,7 @@ const (
 	metricScan     = "/gc/scan/heap:bytes"
 	metricTotal    = "/memory/classes/total:bytes"
 	metricReleased = "/memory/classes/heap/released:bytes"
+	metricAllocs   = "/gc/heap/allocs:bytes"
 	metricCycles   = "/gc/cycles/total:gc-cycles"
 	metricGC       = "/cpu/classes/gc/total:cpu-seconds"
 	metricPauses   = "/sched/pauses/total/gc:seconds"
@@ -77,6 +78,7 @@ type Period struct {
 	CPU     time.Duration // of the process
 	GC      time.Duration // of that, the collector's; whole cycles only
 	Cycles  int           // of the collector
+	Allocs  int64         // bytes that were allocated on the heap
 	// Pauses are the times for which a collection stopped everything, from the
 	// request to stop. Stopping is the part until everything stood.
 	Pauses, Stopping []time.Duration
@@ -87,16 +89,16 @@ type meter struct {
 	at               time.Time
 	cpu              time.Duration
 	gc               float64
-	cycles           uint64
+	cycles, allocs   uint64
 	pauses, stopping *metrics.Float64Histogram
 }
 
 func startMeter() meter {
-	s := []metrics.Sample{{Name: metricCycles}, {Name: metricGC}, {Name: metricPauses}, {Name: metricStopping}}
+	s := []metrics.Sample{{Name: metricCycles}, {Name: metricGC}, {Name: metricPauses}, {Name: metricStopping}, {Name: metricAllocs}}
 	metrics.Read(s)
 	return meter{
 		at: time.Now(), cpu: processCPU(), cycles: s[0].Value.Uint64(), gc: s[1].Value.Float64(),
-		pauses: s[2].Value.Float64Histogram(), stopping: s[3].Value.Float64Histogram(),
+		pauses: s[2].Value.Float64Histogram(), stopping: s[3].Value.Float64Histogram(), allocs: s[4].Value.Uint64(),
 	}
 }
 
@@ -106,6 +108,7 @@ func (m meter) period() Period {
 	return Period{
 		Elapsed: now.at.Sub(m.at), CPU: now.cpu - m.cpu,
 		GC: time.Duration((now.gc - m.gc) * 1e9), Cycles: int(now.cycles - m.cycles),
+		Allocs: int64(now.allocs - m.allocs),
 		Pauses: since(m.pauses, now.pauses), Stopping: since(m.stopping, now.stopping),
 	}
 }
