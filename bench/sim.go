@@ -40,8 +40,8 @@ func simScenario() Scenario {
 
 func simMemory(f *figures) {
 	f.peak("heap, alive", "heap alive", Bytes).Good = heapGoal * f.outcome.Sums["ready"]
-	f.per("... a session", "heap alive", "ready", Bytes)
-	f.per("... that the collector reads, a session", "heap scanned", "ready", Bytes)
+	f.per("heap a session, alive", "heap alive", "ready", Bytes)
+	f.per("... of that, what the collector reads", "heap scanned", "ready", Bytes)
 	f.per("heap a session, just connected", "heap connected", "ready", Bytes)
 	f.per("heap a session, after the idle time", "heap rested", "ready", Bytes)
 	f.per("Go's memory a session, after the idle time", "runtime rested", "ready", Bytes)
@@ -59,7 +59,7 @@ func simPushes(f *figures) {
 	f.quantile("uid push, several callers, p99", "uid push, callers", .99)
 	f.rate("uid pushes a second, several callers", "callers pushes", "callers elapsed")
 	f.quantile("system push, median", "system push", .5)
-	f.each("... a session", "system elapsed", "system messages", Time)
+	f.each("system push, a session", "system elapsed", "system messages", Time)
 }
 
 func simIdle(f *figures) {
@@ -77,10 +77,16 @@ func simCollector(f *figures) {
 	f.sum("collections when idle", "idle collections", Count).Bare = true
 	f.peak("collector when idle, one in 2 minutes at least", "idle gc", Percent).Good = .01
 	f.each("CPU of a collection of all", "collections cpu", "collections", Time)
-	f.quantile("pause, p50", "pause", .5)
-	f.quantile("pause, p99", "pause", .99).Good = float64(time.Millisecond)
-	f.quantile("pause, longest", "pause", 1)
-	f.quantile("... until all stood, p99", "pause, stopping", .99)
+	simPauses(f, "pause with all sessions", "pause")
+	simPauses(f, "pause while connecting", "connect pause")
+}
+
+// simPauses is how long collections stop everything.
+func simPauses(f *figures, name, key string) {
+	f.quantile(name+", p50", key, .5)
+	f.quantile(name+", p99", key, .99).Good = float64(time.Millisecond)
+	f.quantile(name+", longest", key, 1)
+	f.quantile("... "+name+", until all stood, p99", key+", stopping", .99)
 }
 
 // Watch is told how a simulation goes, and tells who watches.

@@ -16,12 +16,16 @@ func simulated() *bench.Outcome {
 	pauses := bench.NewHistogram()
 	pauses.Record(int64(2 * time.Millisecond))
 	return &bench.Outcome{
-		Sums:   map[string]float64{"ready": 1000, "heartbeats": 2000},
-		Server: map[string]float64{"heap alive": 650e3, "connect cpu": 20e6},
+		Sums: map[string]float64{
+			"ready": 1000, "heartbeats": 2000, "system elapsed": 2e6, "system messages": 5000, "idle server cpu": 3e9, "collections": 2, "collections cpu": 4e6,
+		},
+		Server: map[string]float64{"heap alive": 650e3, "heap scanned": 600e3, "connect cpu": 20e6, "close cpu": 10e6},
 		Peaks: map[string]float64{
 			"heap alive": 650e3, "idle wheel": .06, "idle gc": .004, "idle elapsed": 50e9,
 		},
-		Histograms: map[string]*bench.Histogram{"pause": pauses},
+		Histograms: map[string]*bench.Histogram{
+			"pause": pauses, "pause, stopping": pauses, "connect pause": bench.NewHistogram(),
+		},
 	}
 }
 
@@ -47,10 +51,17 @@ func TestSimulate(t *testing.T) {
 	if err := r.WriteTable(&table); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"without sockets: 1000 clients", "... timer wheel ", " 6 %", "... a session  ", "650 B", "20 µs"} {
+	for _, want := range []string{"without sockets: 1000 clients", "... timer wheel ", " 6 %", "heap a session, alive  ", "650 B", "20 µs"} {
 		if !strings.Contains(table.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, table.String())
 		}
+	}
+	names := map[string]bool{}
+	for _, f := range r.Figures("sim") {
+		if names[f.Name] {
+			t.Errorf("two figures are called %q", f.Name)
+		}
+		names[f.Name] = true
 	}
 	file := filepath.Join(t.TempDir(), "sim.json")
 	if err := r.WriteFile(file); err != nil {
@@ -58,7 +69,7 @@ func TestSimulate(t *testing.T) {
 	}
 	text := pageOf(t, file)
 	checkHTML(t, text)
-	for _, want := range []string{"2 of 4 goals met", "sim, ... timer wheel: 6 %; at most 5 %", "sim, pause, p99: 2.00 ms; at most 1 ms", "hold sessions without sockets"} {
+	for _, want := range []string{"2 of 4 goals met", "sim, ... timer wheel: 6 %; at most 5 %", "sim, pause with all sessions, p99: 2.00 ms; at most 1 ms", "hold sessions without sockets"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -84,7 +95,8 @@ func TestSimulateEnds(t *testing.T) {
 			return simulated(), test.err
 		})
 		cancel()
-		if !errors.Is(err, test.want) || r.Interrupted != test.cancelled || len(r.Figures("sim")) == 0 {
+		if !errors.Is(err, test.want) || r.Interrupted != test.cancelled ||
+			len(r.Figures("sim")) == 0 {
 			t.Errorf("%+v: %v, interrupted: %v", test, err, r.Interrupted)
 		}
 	}

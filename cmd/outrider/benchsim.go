@@ -115,7 +115,9 @@ func simOutcome(r *sim.Result) *bench.Outcome {
 	if r.Idle.Elapsed > 0 {
 		simIdle(o, r)
 	}
-	for _, p := range []sim.Period{r.Connect, r.Idle, r.Collections} {
+	record(o, "connect pause", r.Connect.Pauses)
+	record(o, "connect pause, stopping", r.Connect.Stopping)
+	for _, p := range []sim.Period{r.Idle, r.Collections} {
 		record(o, "pause", p.Pauses)
 		record(o, "pause, stopping", p.Stopping)
 	}

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/mailru/easyjson"
+
 	"outrider/socketio"
 )
 
@@ -81,6 +83,7 @@ type Gateway struct {
 	// Sent to every socket that joins, and to every displaced one: encoded once.
 	greeting *socketio.Prepared
 	replaced *socketio.Prepared
+	accepted any // the acknowledgement of success, as JSON: every client asks for it
 }
 
 // New returns a gateway that serves the namespaces of its six kinds on io. It
@@ -104,6 +107,11 @@ func New(io *socketio.Server, cfg Config) (*Gateway, error) {
 	if g.replaced, err = socketio.Prepare("logout", json.RawMessage(`{"reason":"replaced"}`)); err != nil {
 		return nil, fmt.Errorf("gateway: logout: %w", err)
 	}
+	accepted, err := easyjson.Marshal(&refusal{})
+	if err != nil {
+		return nil, fmt.Errorf("gateway: acknowledgement: %w", err)
+	}
+	g.accepted = json.RawMessage(accepted)
 	for k := range kinds {
 		for _, name := range k.namespaces() {
 			n := io.Of(name)
@@ -161,7 +169,7 @@ func (g *Gateway) setConnect(e *socketio.Event) {
 			slog.String("nsp", displaced.sock.Namespace().Name()))
 		_ = displaced.sock.Send(g.replaced)
 	}
-	g.acknowledge(e, &refusal{})
+	g.acknowledge(e, g.accepted)
 }
 
 func (g *Gateway) refused(e *socketio.Event, m *member, why *refusal) {
@@ -176,12 +184,12 @@ func (g *Gateway) refused(e *socketio.Event, m *member, why *refusal) {
 func (g *Gateway) logout(e *socketio.Event) {
 	if m, ok := e.Socket().Data().(*member); ok {
 		g.roster.logout(m)
-		g.acknowledge(e, &refusal{})
+		g.acknowledge(e, g.accepted)
 	}
 }
 
 // acknowledge answers who asked. An error means that the socket is closing.
-func (g *Gateway) acknowledge(e *socketio.Event, answer *refusal) {
+func (g *Gateway) acknowledge(e *socketio.Event, answer any) {
 	if e.WantsAck() {
 		_ = e.Ack(answer)
 	}

@@ -71,7 +71,7 @@ func DefaultConfig() Config {
 	return Config{
 		Sessions: 1_000_000, Revision: 4, Topics: 100, AtOnce: 1000,
 		UIDPushes: 100_000, Callers: 8, SystemPushes: 5,
-		Idle: 50 * time.Second, Collections: 10,
+		Idle: 50 * time.Second, Collections: 50,
 	}
 }
 
