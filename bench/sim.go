@@ -13,7 +13,7 @@ import (
 const simulation = "sim"
 
 // heapGoal is for what a session has alive on the heap.
-const heapGoal = 700
+const heapGoal = 700 // bytes
 
 // simScenario says what the figures of a simulation are.
 func simScenario() Scenario {

@@ -47,7 +47,8 @@ type Config struct {
 	// CPUProfile, if set, is the file for the profile of the idle time.
 	CPUProfile string
 
-	// Progress, if set, is told now and then how far the run is.
+	// Progress, if set, is told now and then how far the run is, by one
+	// goroutine at a time.
 	Progress func(Progress)
 }
 

@@ -308,3 +308,28 @@ func TestLongLine(t *testing.T) {
 		t.Errorf("ready is %v twice", got)
 	}
 }
+
+// FuzzWrite: whatever a server writes, the client takes all of it, and either
+// understands it or is ended.
+func FuzzWrite(f *testing.F) {
+	for _, seed := range []string{answer, answer + text("0{}") + text("2"), answer + text(`43/socket/rider,0[{"code":0}]`), "\x81\x7e\x00", "x"} {
+		f.Add([]byte(seed), 3)
+	}
+	f.Fuzz(func(t *testing.T, b []byte, cut int) {
+		n := newNetwork(t, 4, 1)
+		n.Dial(1)
+		if err := n.Add(sim.FirstFD, 7, poll.Read); err != nil {
+			t.Fatal(err)
+		}
+		cut = max(0, min(cut, len(b)))
+		for _, part := range [][]byte{b[:cut], b[cut:]} {
+			if size, err := n.Write(sim.FirstFD, part); size != len(part) || err != nil {
+				t.Errorf("wrote %d of %d: %v", size, len(part), err)
+			}
+		}
+		if odd := !strings.Contains(n.Counts(), " odd 0 "); odd && !strings.HasSuffix(read(t, n, sim.FirstFD), "FIN") &&
+			read(t, n, sim.FirstFD) != "FIN" {
+			t.Errorf("a client that did not understand %q goes on", b)
+		}
+	})
+}

@@ -23,7 +23,7 @@ type run struct {
 
 	received atomic.Int64 // messages, when they were counted last
 
-	mu    sync.Mutex
+	mu    sync.Mutex    // held while Config.Progress is called
 	told  Progress      // phase and steps; guarded by mu
 	ended chan struct{} // closed to end the goroutine that tells of progress
 }
@@ -228,9 +228,8 @@ func (r *run) progress() {
 		return
 	}
 	r.mu.Lock()
-	p := r.told
-	r.mu.Unlock()
-	n := r.net
+	defer r.mu.Unlock()
+	p, n := r.told, r.net
 	p.Ready, p.Failed, p.Lost = int(n.ready.Load()), int(n.failed.Load()), int(n.lost.Load())
 	p.Heartbeats, p.Messages = int(n.beats()), int(r.received.Load())
 	if p.Phase == "connect" {
