@@ -63,8 +63,8 @@ type Progress struct {
 	Messages    int // as of the last count
 }
 
-// MaxSessions is how many sessions there may be at most: as many as int32 has
-// descriptors for, less those below the first one's.
+// MaxSessions is how many sessions there may be at most: more than any machine
+// has the memory for, and few enough for descriptors, which are int32.
 const MaxSessions = 100_000_000
 
 // DefaultConfig is a million sessions for less than two minutes.
