@@ -80,8 +80,9 @@ const (
 	Count Unit = iota
 	PerSecond
 	Bytes
-	Time  // nanoseconds
-	Times // what something is a multiple of
+	Time    // nanoseconds
+	Times   // what something is a multiple of
+	Percent // of 1, which is one processor where it is of them
 )
 
 // figures collects lines, and leaves out what was not measured.

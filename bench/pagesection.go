@@ -86,10 +86,12 @@ func facts(r *Report) []fact {
 	}
 	f := []fact{
 		{"Clients", fmt.Sprintf("%d, Engine.IO %s, %s, %s; topics: %d", o.Clients, &o.EIO, &o.Transport, &o.Kind, o.Topics)},
-		{"Load", fmt.Sprintf("%d fan-outs; %s device pushes a second for %v, then %d as fast as they go on %d connections; data of %d bytes",
-			o.FanOuts, decimal(o.PushRate), o.PushFor, o.FlatOut, o.Conns, o.Size)},
-		{"Machine", machine(r.Machine)},
 	}
+	if o.FanOuts > 0 { // a simulation has none
+		f = append(f, fact{"Load", fmt.Sprintf("%d fan-outs; %s device pushes a second for %v, then %d as fast as they go on %d connections; data of %d bytes",
+			o.FanOuts, decimal(o.PushRate), o.PushFor, o.FlatOut, o.Conns, o.Size)})
+	}
+	f = append(f, fact{"Machine", machine(r.Machine)})
 	for _, m := range r.Merged {
 		f = append(f, fact{"Merged with", machine(m)})
 	}
@@ -104,10 +106,7 @@ func notes(all lineup) []string {
 
 // scenario makes the table and the charts of one, and counts its goals.
 func (s *section) scenario(id, name string, all lineup) (scenarioPart, error) {
-	part := scenarioPart{ID: id, Name: name}
-	if found, err := Lookup(name); err == nil {
-		part.Short = found[0].Short
-	}
+	part := scenarioPart{ID: id, Name: name, Short: described(name).Short}
 	places := all.places(name)
 	part.Head = all.head()
 	for _, p := range places {

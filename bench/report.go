@@ -196,6 +196,8 @@ func (u Unit) format(v float64) string {
 			return decimal(v/1e6) + " ms"
 		}
 		return decimal(v/1e3) + " µs"
+	case Percent:
+		return decimal(100*v) + " %"
 	}
 	return decimal(v)
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -133,7 +134,8 @@ func (s *session) machineUse() (use machineUse) {
 		pids = append(pids, t.process.pid)
 	}
 	use.known = true
-	for _, pid := range pids {
+	slices.Sort(pids)
+	for _, pid := range slices.Compact(pids) { // a simulation is its own server
 		cpu, err := process{pid}.cpu()
 		if err != nil || pid == 0 {
 			return machineUse{}

@@ -53,13 +53,24 @@ next:
 	return found, nil
 }
 
+// described returns the scenario of an outcome: one of Scenarios, or the
+// simulation, which is no load on a server. It is the zero Scenario for one of
+// a later version of the harness.
+func described(name string) Scenario {
+	if name == simulation {
+		return simScenario()
+	}
+	if found, err := Lookup(name); err == nil {
+		return found[0]
+	}
+	return Scenario{}
+}
+
 // figuresOf makes the lines of an outcome.
 func figuresOf(o *Outcome) []Figure {
-	found, err := Lookup(o.Scenario)
-	if err != nil {
-		return nil // of a later version of the harness
-	}
 	f := &figures{outcome: o}
-	found[0].figures(f)
+	if s := described(o.Scenario); s.figures != nil {
+		s.figures(f)
+	}
 	return f.all
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"outrider/internal/seam"
 	"outrider/internal/websocket"
 )
 
@@ -121,6 +122,9 @@ type Config struct {
 
 	// Logger receives what an operator must know; default none.
 	Logger *slog.Logger
+
+	// network is what the server runs on; default the kernel. See package seam.
+	network seam.Network
 }
 
 // CORS says which pages may talk to the server.

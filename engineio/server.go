@@ -41,9 +41,18 @@ type shard struct {
 const maxSpare = 64
 
 // NewServer returns a server that is running, though without a listener.
-func NewServer(cfg Config) (*Server, error) { return newServer(cfg, nil) }
+func NewServer(cfg Config) (*Server, error) {
+	if cfg.network == nil {
+		return newServer(cfg, nil)
+	}
+	srv, err := newServer(cfg, cfg.network.Poller)
+	if err == nil {
+		cfg.network.Up(srv.group.Adopt)
+	}
+	return srv, err
+}
 
-// newServer is NewServer on other pollers than the system's, for tests.
+// newServer is NewServer on other pollers than the system's.
 func newServer(cfg Config, newPoller func() (poll.Poller, error)) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -30,8 +29,7 @@ type conn struct {
 	expelled atomic.Bool // Disconnect has closed the connection
 
 	mu      sync.Mutex // guards sockets; taken alone
-	sockets []*Socket
-	first   [2]*Socket // room for sockets, so that most connections need no other
+	sockets list
 }
 
 // engineHandler is the Server as the engine sees it.
@@ -40,7 +38,6 @@ type engineHandler struct{ s *Server }
 // Opened is called on the session's loop.
 func (h engineHandler) Opened(session *engineio.Session, req *engineio.Request) {
 	c := &conn{server: h.s, session: session}
-	c.sockets = c.first[:0]
 	session.SetData(c)
 	h.s.counters.connections.Add(1)
 	if h.s.cfg.Handshake != NoHandshake {
@@ -208,24 +205,19 @@ func (c *conn) disconnect() {
 
 // find returns the socket in the namespace of that name, one that has left at the server's will included.
 func (c *conn) find(name []byte) *Socket {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, s := range c.sockets {
-		if s.ns.name == string(name) {
-			return s
-		}
-	}
-	return nil
+	return c.first(func(s *Socket) bool { return s.ns.name == string(name) })
 }
 
 // in returns the socket in a namespace, or nil.
 func (c *conn) in(n *Namespace) *Socket {
+	return c.first(func(s *Socket) bool { return s.ns == n })
+}
+
+func (c *conn) first(match func(*Socket) bool) *Socket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range c.sockets {
-		if s.ns == n {
-			return s
-		}
+	if place := c.sockets.find(match); place != nil {
+		return *place
 	}
 	return nil
 }
@@ -234,33 +226,29 @@ func (c *conn) in(n *Namespace) *Socket {
 func (c *conn) snapshot() []*Socket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.sockets)
+	return c.sockets.all()
 }
 
 // add takes in a socket, in the place of one that has left the same namespace if there is one.
 func (c *conn) add(s *Socket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i, old := range c.sockets {
-		if old.ns.name == s.ns.name {
-			c.sockets[i] = s
-			return
-		}
+	if place := c.sockets.find(func(old *Socket) bool { return old.ns.name == s.ns.name }); place != nil {
+		*place = s
+		return
 	}
-	c.sockets = append(c.sockets, s)
+	c.sockets.add(s)
 }
 
 func (c *conn) remove(s *Socket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if i := slices.Index(c.sockets, s); i >= 0 {
-		c.sockets = slices.Delete(c.sockets, i, i+1)
-	}
+	c.sockets.remove(s)
 }
 
 // full reports whether the connection may not join another namespace.
 func (c *conn) full() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.sockets) >= c.server.cfg.MaxNamespaces
+	return c.sockets.len() >= c.server.cfg.MaxNamespaces
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"slices"
 	"unsafe"
 
 	"outrider/engineio"
@@ -169,4 +170,22 @@ func (s *Server) Leftovers() string {
 		left += fmt.Sprintf("%d sessions; ", n)
 	}
 	return left
+}
+
+// List is a connection's list of sockets.
+type List struct{ l list }
+
+func (l *List) Add(s *Socket)    { l.l.add(s) }
+func (l *List) Remove(s *Socket) { l.l.remove(s) }
+func (l *List) Len() int         { return l.l.len() }
+func (l *List) All() []*Socket   { return l.l.all() }
+
+// Clone returns a list that shares nothing with l.
+func (l *List) Clone() *List {
+	c := *l
+	if l.l.more != nil {
+		more := slices.Clone(*l.l.more)
+		c.l.more = &more
+	}
+	return &c
 }

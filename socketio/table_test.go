@@ -109,7 +109,7 @@ func TestSocketID(t *testing.T) {
 func TestSizes(t *testing.T) {
 	conn, socket := socketio.Sizes()
 	t.Logf("conn %d bytes, socket %d", conn, socket)
-	if conn > 96 || socket > 80 {
+	if conn > 80 || socket > 80 {
 		t.Errorf("conn %d bytes, socket %d", conn, socket)
 	}
 }

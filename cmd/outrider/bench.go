@@ -26,7 +26,7 @@ func benchCommand() *cobra.Command {
 	for _, s := range bench.Scenarios() {
 		cmd.AddCommand(scenarioCommand(s))
 	}
-	cmd.AddCommand(compareCommand(), peersCommand(), reportCommand(), mergeCommand(), checkCommand(), floorCommand(), workerCommand())
+	cmd.AddCommand(compareCommand(), peersCommand(), simCommand(), reportCommand(), mergeCommand(), checkCommand(), floorCommand(), workerCommand())
 	return cmd
 }
 

@@ -18,12 +18,14 @@ func TestImports(t *testing.T) {
 		"internal/websocket":   {},
 		"internal/wheel":       {},
 		"internal/loop":        {"internal/poll", "internal/wheel"},
-		"engineio":             {"internal/httpwire", "internal/loop", "internal/poll", "internal/websocket", "internal/wheel"},
+		"internal/seam":        {"internal/poll"},
+		"engineio":             {"internal/httpwire", "internal/loop", "internal/poll", "internal/seam", "internal/websocket", "internal/wheel"},
 		"socketio":             {"engineio", "registry"},
 		"internal/gateway":     {"engineio", "pushhttp", "registry", "socketio"},
+		"internal/sim":         {"internal/gateway", "internal/poll", "internal/seam", "pushhttp", "socketio"}, // beside the server, and below it
 		"internal/conformance": {"engineio", "socketio"},
 		"internal/e2e":         {},
-		"cmd/outrider":         {"bench", "engineio", "internal/gateway", "pushhttp", "socketio"},
+		"cmd/outrider":         {"bench", "engineio", "internal/gateway", "internal/sim", "pushhttp", "socketio"},
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "outrider/...").Output()
 	if err != nil {

@@ -79,15 +79,12 @@ func (d *daemon) open() (err error) {
 		}
 	}
 	d.handoff = newHandoff(d.public.Addr(), d.cfg.PushConns)
-	if d.io, err = socketio.NewServer(d.clients()); err != nil {
+	clients := d.clients()
+	clients.Engine.Answer, clients.Engine.Fallback = d.answer, d.handoff.give
+	if d.io, err = socketio.NewServer(clients); err != nil {
 		return err
 	}
-	g, err := gateway.New(d.io, gateway.Config{
-		SingleLogin:  d.cfg.SingleLogin,
-		OfflineLimit: offlineLimit(d.cfg.OfflineLimit),
-		OfflineTTL:   d.cfg.OfflineTTL,
-		Logger:       d.log,
-	})
+	g, err := gateway.New(d.io, d.gateway())
 	if errors.Is(err, gateway.ErrConfig) { // the one setting that validate leaves to its owner
 		return configError{fmt.Errorf("single-login: %w", err)}
 	} else if err != nil {
@@ -140,6 +137,16 @@ func listen(address string) (net.Listener, error) {
 	return lc.Listen(context.Background(), "tcp", address)
 }
 
+// gateway is how pushes find clients.
+func (d *daemon) gateway() gateway.Config {
+	return gateway.Config{
+		SingleLogin:  d.cfg.SingleLogin,
+		OfflineLimit: offlineLimit(d.cfg.OfflineLimit),
+		OfflineTTL:   d.cfg.OfflineTTL,
+		Logger:       d.log,
+	}
+}
+
 // clients is how socketio serves the clients in the field.
 func (d *daemon) clients() socketio.Config {
 	return socketio.Config{
@@ -151,8 +158,6 @@ func (d *daemon) clients() socketio.Config {
 			StrictVersion: d.cfg.StrictVersion,
 			CORS:          cors(d.cfg.AllowOrigins),
 			Inline:        true, // the gateway's handlers take locks, none of them for long
-			Answer:        d.answer,
-			Fallback:      d.handoff.give,
 		},
 		Handshake:      socketio.NoHandshake, // nobody here asks for it
 		MaxAttachments: 1,                    // no client of ours sends binary

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/mailru/easyjson"
+
 	"outrider/socketio"
 )
 
@@ -81,6 +83,7 @@ type Gateway struct {
 	// Sent to every socket that joins, and to every displaced one: encoded once.
 	greeting *socketio.Prepared
 	replaced *socketio.Prepared
+	accepted any // the acknowledgement of success, as JSON: every client asks for it
 }
 
 // New returns a gateway that serves the namespaces of its six kinds on io. It
@@ -104,6 +107,11 @@ func New(io *socketio.Server, cfg Config) (*Gateway, error) {
 	if g.replaced, err = socketio.Prepare("logout", json.RawMessage(`{"reason":"replaced"}`)); err != nil {
 		return nil, fmt.Errorf("gateway: logout: %w", err)
 	}
+	accepted, err := easyjson.Marshal(&refusal{})
+	if err != nil {
+		return nil, fmt.Errorf("gateway: acknowledgement: %w", err)
+	}
+	g.accepted = json.RawMessage(accepted)
 	for k := range kinds {
 		for _, name := range k.namespaces() {
 			n := io.Of(name)
@@ -127,10 +135,6 @@ func (g *Gateway) serve(k kind, n *socketio.Namespace) {
 	n.On("set_connect", g.setConnect)
 	n.On("logout", g.logout)
 }
-
-// accepted acknowledges success: a refusal with code 0 and no message, encoded
-// once.
-var accepted any = json.RawMessage(`{"code":0,"message":""}`)
 
 func (g *Gateway) joined(k kind, s *socketio.Socket) {
 	s.SetData(&member{sock: s, kind: k})
@@ -165,7 +169,7 @@ func (g *Gateway) setConnect(e *socketio.Event) {
 			slog.String("nsp", displaced.sock.Namespace().Name()))
 		_ = displaced.sock.Send(g.replaced)
 	}
-	g.acknowledge(e, accepted)
+	g.acknowledge(e, g.accepted)
 }
 
 func (g *Gateway) refused(e *socketio.Event, m *member, why *refusal) {
@@ -180,7 +184,7 @@ func (g *Gateway) refused(e *socketio.Event, m *member, why *refusal) {
 func (g *Gateway) logout(e *socketio.Event) {
 	if m, ok := e.Socket().Data().(*member); ok {
 		g.roster.logout(m)
-		g.acknowledge(e, accepted)
+		g.acknowledge(e, g.accepted)
 	}
 }
 

@@ -17,7 +17,7 @@ func fingerprintOf(token string) fingerprint {
 	if token == "" {
 		return fingerprint{}
 	}
-	sum := sha256.Sum256(unsafe.Slice(unsafe.StringData(token), len(token))) // which does not change them
+	sum := sha256.Sum256(unsafe.Slice(unsafe.StringData(token), len(token))) // which only reads
 	return fingerprint(sum[:16])
 }
 

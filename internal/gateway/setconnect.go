@@ -29,10 +29,10 @@ func parseSetConnect(k kind, arg []byte) (registration, *refusal) {
 	f.typeName(k, in.Type)
 	switch k {
 	case customer:
-		reg.token = fingerprintOf(f.text("token", in.Token, maxToken))
+		reg.token = fingerprintOf(f.peek("token", in.Token, maxToken))
 	case rider:
 		reg.topic = f.text("topic", in.Topic, maxField)
-		reg.token = fingerprintOf(f.text("token", in.Token, maxToken))
+		reg.token = fingerprintOf(f.peek("token", in.Token, maxToken))
 	case merchant:
 		f.merchant(&reg, &in)
 	case h5:
@@ -61,9 +61,9 @@ func (f *fields) refuse(code refusalCode, format string, args ...any) {
 // send a device_id; only a pos has a printer behind it.
 func (f *fields) merchant(reg *registration, in *setConnect) {
 	reg.topic = f.text("topic", in.Topic, maxField)
-	reg.token = fingerprintOf(f.text("token", in.Token, maxToken))
+	reg.token = fingerprintOf(f.peek("token", in.Token, maxToken))
 	deviceID := f.text("device_id", in.DeviceID, maxField)
-	client := f.text("client", in.Client, maxField)
+	client := f.peek("client", in.Client, maxField)
 	var ok bool
 	if reg.group, ok = merchantGroup(client); !ok {
 		f.refuse(badValue, "client: must be app, pos or pad")
@@ -91,7 +91,7 @@ func posTopic(topic string) string {
 }
 
 func (f *fields) h5(reg *registration, in *setConnect) {
-	switch connect := f.text("connect_type", in.ConnectType, maxField); connect {
+	switch connect := f.peek("connect_type", in.ConnectType, maxField); connect {
 	case "", "person":
 	case "table":
 		store, table, ok := strings.Cut(reg.uid, "_")
@@ -132,7 +132,7 @@ func (f *fields) uid(raw []byte) string {
 // typeName reads a field from which nothing follows, since the namespace says
 // the kind; but a client that names another has taken the wrong namespace.
 func (f *fields) typeName(k kind, raw []byte) {
-	if name := f.text("type", raw, maxField); name != "" && name != k.String() {
+	if name := f.peek("type", raw, maxField); name != "" && name != k.String() {
 		f.refuse(badValue, "type: must be %v on this namespace", k)
 	}
 }
@@ -140,6 +140,13 @@ func (f *fields) typeName(k kind, raw []byte) {
 // text reads a string of at most limit bytes without control characters. A
 // field that is absent, or null (easyjson skips it), is empty.
 func (f *fields) text(name string, raw []byte, limit int) string {
+	return strings.Clone(f.peek(name, raw, limit))
+}
+
+// peek is text for a string that is looked at and not kept: it is valid as long
+// as raw. A token is as long as the rest of a set_connect, and in a storm of
+// connects its copy would be garbage at once.
+func (f *fields) peek(name string, raw []byte, limit int) string {
 	const longestEscape = len(`\u0000`)
 	switch {
 	case len(raw) == 0:

@@ -251,3 +251,23 @@ func codeOf(r *refusal) refusalCode {
 	}
 	return r.Code
 }
+
+// TestRegistrationKeepsNothing: the packet's memory is used again once the
+// handler has returned.
+func TestRegistrationKeepsNothing(t *testing.T) {
+	for k, text := range map[kind]string{
+		merchant: `{"uid":"8","type":"merchant","topic":"store_1_base","client":"pos","device_id":"p-1","token":"x"}`,
+		h5:       `{"uid":"3_5","connect_type":"table"}`,
+		rider:    `{"uid":9,"topic":"rider_east","token":"esc\u0061ped"}`,
+	} {
+		arg := []byte(text)
+		got, refused := parseSetConnect(k, arg)
+		if refused != nil {
+			t.Fatalf("%v: %s", k, refused.Message)
+		}
+		clear(arg)
+		if want, _ := parseSetConnect(k, []byte(text)); got != want {
+			t.Errorf("%v: it is %+v when the packet is gone, was %+v", k, got, want)
+		}
+	}
+}
