@@ -26,12 +26,13 @@ type httpConn struct {
 	turn turn
 
 	// owned by the loop
-	since   int64 // when the head's or body's first byte came; 0 while idle
-	body    httpwire.Body
-	reading bool     // a body is under way
-	upload  upload   // what the body is for
-	session *Session // whose request is in work
-	poll    *polling // the session's transport at that time
+	since     int64 // when the head's or body's first byte came; 0 while idle
+	body      httpwire.Body
+	reading   bool       // a body is under way
+	upload    upload     // what the body is for
+	session   *Session   // whose request is in work
+	poll      *polling   // the session's transport at that time
+	admission *admission // the handshake that Config.Admit is asked about
 
 	// of the request in work: written by the loop while the turn is the
 	// client's, read by whoever answers
@@ -40,7 +41,7 @@ type httpConn struct {
 	gzip      bool
 	ie        bool   // an Internet Explorer, which wants X-XSS-Protection
 	cors      []byte // header lines
-	cookie    []byte // header lines, of a handshake
+	extra     []byte // header lines, of Config.OnRequest and Config.Cookie
 
 	// atomic
 	active atomic.Int64 // when the last answer was written
@@ -168,9 +169,12 @@ func (h *httpConn) elsewhere(p []byte) int {
 
 // EOF implements loop.Handler. A request that came whole is still answered:
 // who half-closes behind it may wait for that. A poll is not, or a client
-// that went away would be noticed by its heartbeat only.
+// that went away would be noticed by its heartbeat only; nor is a handshake for
+// a WebSocket that Config.Admit is asked about: its client could not say a
+// thing.
 func (h *httpConn) EOF(c *loop.Conn) {
-	if h.session != nil && h.session.requestLost(h) {
+	lost := h.session != nil && h.session.requestLost(h)
+	if lost || h.admission != nil && h.admission.query.transport == WebSocket {
 		c.Close(loop.CausePeer)
 		return
 	}
@@ -207,6 +211,10 @@ func (h *httpConn) Expired(c *loop.Conn) {
 // Closed implements loop.Handler. When the server closes it is not the client
 // that went away: Server.Close tells the sessions.
 func (h *httpConn) Closed(_ *loop.Conn, cause loop.Cause) {
+	if h.admission != nil {
+		h.admission.cancel()
+		h.admission = nil
+	}
 	if h.session != nil && cause != loop.CauseShutdown {
 		h.session.requestLost(h)
 	}
@@ -223,7 +231,7 @@ func (h *httpConn) begin(head *httpwire.Head) {
 	agent := head.Get("User-Agent")
 	h.ie = bytes.Contains(agent, []byte(";MSIE")) || bytes.Contains(agent, []byte("Trident/"))
 	h.cors = h.shard.srv.cfg.CORS.appendHeaders(h.cors[:0], head.Get("Origin"))
-	h.cookie = h.cookie[:0]
+	h.extra = h.extra[:0]
 	h.session, h.poll = nil, nil
 }
 

@@ -154,8 +154,8 @@ func (h *httpConn) switchProtocols(head []byte) bool {
 	hs.out = h.shard.out[:0]
 	hs.in.Reset(head)
 	u := ws.Upgrader{}
-	if len(h.cors)+len(h.cookie) > 0 {
-		u.Header = ws.HandshakeHeaderBytes(append(append([]byte(nil), h.cors...), h.cookie...))
+	if len(h.cors)+len(h.extra) > 0 {
+		u.Header = ws.HandshakeHeaderBytes(append(append([]byte(nil), h.cors...), h.extra...))
 	}
 	_, err := u.Upgrade(&hs)
 	h.shard.out = hs.out
@@ -172,7 +172,7 @@ func (h *httpConn) switchProtocols(head []byte) bool {
 func (sh *shard) upgrade(h *httpConn, q *query, s *Session, head []byte) {
 	if s == nil {
 		s = sh.newSession(q.revision)
-		h.cookie = sh.srv.appendCookie(h.cookie, s.id)
+		h.extra = sh.srv.appendCookie(h.extra, s.id)
 		if !h.switchProtocols(head) {
 			sh.sessions.Remove(s.token)
 			return
