@@ -260,7 +260,7 @@ func TestOnRequest(t *testing.T) {
 	check(c.get("EIO=4&transport=polling"+session).is(t, 200, "4x"), "GET polling", false)
 	check(s.dial().switchTo("EIO=4&transport=websocket"+session), "GET websocket", false)
 	check(s.dial().switchTo("EIO=4&transport=websocket"), "GET websocket", true)
-	a = c.get("EIO=4&transport=polling&" + unknownSID).refused(t, 1, "Session ID unknown")
+	a = c.get("EIO=4&transport=polling&"+unknownSID).refused(t, 1, "Session ID unknown")
 	if len(seen) != 0 || a.Header.Get("X-Text") != "" {
 		t.Error("a request that was refused has been seen")
 	}

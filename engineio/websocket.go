@@ -78,13 +78,14 @@ func closeAnswer(payload []byte) []byte {
 	return websocket.AppendClose(nil, code, "")
 }
 
-// closeFault returns the close frame for a peer that broke RFC 6455.
+// closeFault returns the close frame for a peer that broke RFC 6455. It has no
+// words behind the status, as the official server's has none.
 func closeFault(err error) []byte {
 	var e *websocket.Error
 	if !errors.As(err, &e) {
 		return closeFrame
 	}
-	return websocket.AppendClose(nil, e.Code, e.Reason)
+	return websocket.AppendClose(nil, e.Code, "")
 }
 
 // endWebSocket ends a session whose peer has closed the WebSocket, or broken
