@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"time"
 	"unsafe"
 
 	"outrider/engineio"
@@ -141,6 +142,21 @@ func NewID(slot uint32) (id string, found uint32) {
 	return sid.String(), sid.slot(seed)
 }
 
+// AgeRecovery lets the time of what is kept for sockets that are away run ahead, and forgets what is too old then, as
+// the timer does.
+func (s *Server) AgeRecovery(d time.Duration) {
+	now := s.recovery.now
+	s.recovery.now = func() time.Time { return now().Add(d) }
+	s.recovery.sweep()
+}
+
+// KeptEvents is how many events a namespace keeps, and how many bytes they count.
+func (n *Namespace) KeptEvents() (events, bytes int) {
+	n.log.mu.Lock()
+	defer n.log.mu.Unlock()
+	return len(n.log.events) - n.log.gone, n.log.bytes
+}
+
 // Leftovers says what a server still holds of its clients, "" if nothing.
 func (s *Server) Leftovers() string {
 	s.mu.RLock()
@@ -156,6 +172,9 @@ func (s *Server) Leftovers() string {
 		if ns.template != nil && !ns.pinned && !s.cfg.KeepEmptyNamespaces || ns.refs != 0 {
 			left += fmt.Sprintf("namespace %s with %d references; ", name, ns.refs)
 		}
+	}
+	if n := s.recovery.count(); n != 0 {
+		left += fmt.Sprintf("%d sockets away; ", n)
 	}
 	for key, n := range s.rooms.Keys() {
 		left += fmt.Sprintf("%d in room %q; ", n, key)
