@@ -26,9 +26,9 @@ type httpConn struct {
 	turn turn
 
 	// owned by the loop
+	reading   bool  // a body is under way
 	since     int64 // when the head's or body's first byte came; 0 while idle
 	body      httpwire.Body
-	reading   bool       // a body is under way
 	upload    upload     // what the body is for
 	session   *Session   // whose request is in work
 	poll      *polling   // the session's transport at that time
