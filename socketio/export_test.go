@@ -157,6 +157,14 @@ func (n *Namespace) KeptEvents() (events, bytes int) {
 	return len(n.log.events) - n.log.gone, n.log.bytes
 }
 
+// KeptEvent is the event that an offset finds, "" if none.
+func (n *Namespace) KeptEvent(offset string) string {
+	if e := n.log.find(offset); e != nil {
+		return string(e.event.json)
+	}
+	return ""
+}
+
 // Leftovers says what a server still holds of its clients, "" if nothing.
 func (s *Server) Leftovers() string {
 	s.mu.RLock()

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -57,15 +59,18 @@ func retreat(t *testing.T, cfg socketio.Recovery, setup func(*socketio.Namespace
 	t.Helper()
 	left = make(chan *socketio.Socket, 10)
 	s, addr = start(t, socketio.Config{Recovery: &cfg}, func(s *socketio.Server) {
-		ns := s.Of("/")
-		ns.On("hi", func(e *socketio.Event) { e.Socket().Emit("hi") })
-		ns.On("sync", syncHandler)
-		ns.OnDisconnect(func(s *socketio.Socket, _ socketio.DisconnectReason) { left <- s })
+		askable(s.Of("/"), left)
 		if setup != nil {
-			setup(ns)
+			setup(s.Of("/"))
 		}
 	})
 	return s, addr, left
+}
+
+// askable gives a namespace an event to ask for, and has it tell who has left.
+func askable(ns *socketio.Namespace, left chan<- *socketio.Socket) {
+	ns.On("hi", func(e *socketio.Event) { e.Socket().Emit("hi") })
+	ns.OnDisconnect(func(s *socketio.Socket, _ socketio.DisconnectReason) { left <- s })
 }
 
 // leave joins, has an event and loses its connection.
@@ -165,9 +170,18 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
-// TestRecoveryTwice: who has come back can lose the connection and come back again.
+// TestRecoveryTwice: who has come back can lose the connection and come back again, also where the handshake is not
+// kept.
 func TestRecoveryTwice(t *testing.T) {
-	s, addr, left := retreat(t, socketio.Recovery{}, nil)
+	for _, mode := range []socketio.HandshakeMode{socketio.KeepHandshake, socketio.DropHandshake, socketio.NoHandshake} {
+		t.Run(fmt.Sprint(mode), func(t *testing.T) { twice(t, mode) })
+	}
+}
+
+func twice(t *testing.T, mode socketio.HandshakeMode) {
+	left := make(chan *socketio.Socket, 10)
+	cfg := socketio.Config{Handshake: mode, Recovery: &socketio.Recovery{}}
+	s, addr := start(t, cfg, func(s *socketio.Server) { askable(s.Of("/"), left) })
 	a := leave(t, addr, left)
 	for i := range 3 {
 		s.Of("/").Emit("missed", i)
@@ -182,6 +196,23 @@ func TestRecoveryTwice(t *testing.T) {
 		}
 		c.conn.Close()
 		wait(t, left)
+	}
+}
+
+// TestRecoveryPolling: what was missed and CONNECT come in one answer.
+func TestRecoveryPolling(t *testing.T) {
+	s, addr, left := retreat(t, socketio.Recovery{}, nil)
+	a := leave(t, addr, left)
+	s.Of("/").Emit("missed", 1)
+	s.Of("/").Emit("missed", 2)
+	url := "http://" + addr + "/socket.io/?EIO=4&transport=polling"
+	open := request(t, http.MethodGet, url, "")
+	url += "&sid=" + open[len(`0{"sid":"`):][:20]
+	request(t, http.MethodPost, url, a.claim())
+	got := strings.Split(request(t, http.MethodGet, url, ""), "\x1e")
+	want := fmt.Sprintf(`40{"sid":"%s","pid":"%s"}`, a.SID, a.PID)
+	if len(got) != 3 || a.take(t, got[0]) != `42["missed",1` || a.take(t, got[1]) != `42["missed",2` || got[2] != want {
+		t.Errorf("the poll brought %q", got)
 	}
 }
 
@@ -501,4 +532,30 @@ func TestRecoveryExactlyOnce(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzOffset: an offset finds the event that has it, and nothing else any.
+func FuzzOffset(f *testing.F) {
+	s, err := socketio.NewServer(socketio.Config{Recovery: &socketio.Recovery{}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	defer s.Close()
+	const kept = 40
+	for i := range kept {
+		s.Of("/").Emit("e", i+1)
+	}
+	for _, seed := range []string{"", "0", "1", "z", "14", "15", "+1", "-1", "1 ", "0x1", "1_0", "3w5e11264sgsg", "zzzzzzzzzzzzzzzzzz"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, offset string) {
+		n, err := strconv.ParseUint(offset, 36, 64)
+		want := ""
+		if err == nil && n >= 1 && n <= kept {
+			want = fmt.Sprintf(`["e",%d,"%s"]`, n, strconv.FormatUint(n, 36))
+		}
+		if got := s.Of("/").KeptEvent(offset); got != want {
+			t.Errorf("%q finds %s, want %s", offset, got, want)
+		}
+	})
 }
