@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"runtime/pprof"
 
 	"outrider/internal/httpwire"
 )
@@ -38,10 +39,10 @@ func (sh *shard) admit(h *httpConn, q *query, p []byte) {
 	a := &admission{conn: h, query: *q, text: bytes.Clone(p), cancel: cancel}
 	_, _ = a.head.Parse(a.text, httpwire.Limits{}) // as it was parsed before
 	h.admission = a
-	go func() {
+	go pprof.Do(ctx, pprof.Labels("outrider", "admit"), func(ctx context.Context) {
 		err := a.ask(ctx, srv)
 		sh.loop.Post(func() { sh.admitted(a, err) })
-	}()
+	})
 }
 
 // ask calls Config.Admit. A panic there is a refusal.

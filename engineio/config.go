@@ -76,7 +76,8 @@ type Config struct {
 	// OnRequest, if set, is called for every request that is about to be
 	// handled, on the loop: it must not block. req.Session is nil for a
 	// handshake, the session for its polls, POSTs and WebSockets. What it puts
-	// into header goes with the answer, but for the headers that frame it.
+	// into header goes with the answer, but for those that say where the answer
+	// ends and what it is.
 	OnRequest func(req *Request, header http.Header)
 	// CORS, if set, allows pages of other origins. Default: none.
 	CORS *CORS

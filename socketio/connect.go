@@ -206,17 +206,20 @@ func (s *Socket) connectFrame() *engineio.Frame {
 	if s.Revision() == engineio.Revision3 {
 		return s.ns.connected
 	}
-	const object = `{"sid":"","pid":""}`
+	const sid, pid, end = `{"sid":"`, `","pid":"`, `"}`
+	size := len(sid) + socketIDChars + len(end)
+	if s.recoverable() {
+		size += len(pid) + socketIDChars // an engine's id has as many
+	}
 	p := Packet{Type: PacketConnect, Namespace: s.ns.wire}
-	buf := make([]byte, engineio.FramePrefix, engineio.FramePrefix+p.headSize()+len(object)+2*socketIDChars)
-	buf = p.appendHead(buf)
-	buf = append(buf, `{"sid":"`...)
+	buf := make([]byte, engineio.FramePrefix, engineio.FramePrefix+p.headSize()+size)
+	buf = append(p.appendHead(buf), sid...)
 	buf = s.id.appendText(buf)
 	if s.recoverable() {
-		buf = append(buf, `","pid":"`...)
+		buf = append(buf, pid...)
 		buf, _ = s.extra.recovery.pid.AppendText(buf) // it never fails
 	}
-	return engineio.MessageFrame(append(buf, `"}`...))
+	return engineio.MessageFrame(append(buf, end...))
 }
 
 // settle lets go of a socket that was not let in, whichever way the attempt ended.

@@ -26,11 +26,11 @@ func newSocketIOClient() (server, error) {
 	}
 	srv.Of("/foo").On("getId", acknowledgeID)
 	srv.Of("/abc").OnConnect(func(s *socketio.Socket) { _ = s.Emit("handshake", handshakeOf(s)) })
-	srv.Of("/no").Use(func(*socketio.Socket) error { return errors.New("Auth failed (custom namespace)") })
+	srv.Of("/no").Use(func(*socketio.Socket) error { return refusal("custom") })
 	main := srv.Of("/")
 	main.Use(func(s *socketio.Socket) error {
 		if s.Handshake().Query("fail") != "" {
-			return errors.New("Auth failed (main namespace)")
+			return refusal("main")
 		}
 		return nil
 	})
@@ -46,6 +46,11 @@ func slowly(ctx context.Context, _ *engineio.Request) error {
 	case <-ctx.Done():
 	}
 	return nil
+}
+
+// refusal is what a client is told whom middleware does not let in.
+func refusal(namespace string) error {
+	return &socketio.ConnectError{Message: "Auth failed (" + namespace + " namespace)"}
 }
 
 func acknowledgeID(e *socketio.Event) { _ = e.Ack(e.Socket().ID()) }
