@@ -8,7 +8,7 @@ RACE     := $(shell command -v cc >/dev/null && echo -race)
 UNIT      = $$($(GO) list ./... | grep -v /internal/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build clients test unit race e2e fuzz bench bench-peers microbench benchonce lint fix conformance tidy check
+.PHONY: help run build clients test unit race e2e fuzz bench bench-peers microbench benchonce lint fix suites conformance tidy check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,8 +59,13 @@ fix: ## format, and what go fix modernises
 	$(GO) tool gofumpt -w .
 	$(GO) fix ./...
 
-conformance: ## serve what the official suites talk to: engine.io on :4300, socket.io on :4301
-	$(GO) run ./internal/conformance -engine 127.0.0.1:4300 -socketio 127.0.0.1:4301
+suites: ## run the official suites, of the protocols and of both clients, from REF: a checkout of socketio/socket.io
+	@test -n "$(REF)" || (echo "make suites REF=dir" && exit 1)
+	REF='$(abspath $(REF))' $(GO) test -count=1 -v -run TestSuites ./internal/conformance
+
+conformance: ## serve what the official suites talk to, on :4300 (engine.io), :4301, :4302 (engine.io-client), :4303
+	$(GO) run ./internal/conformance -engine 127.0.0.1:4300 -socketio 127.0.0.1:4301 \
+	  -engine-client 127.0.0.1:4302 -socketio-client 127.0.0.1:4303
 
 tidy: ## make go.mod say what the code needs
 	$(GO) mod tidy

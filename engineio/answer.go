@@ -34,7 +34,7 @@ func (h *httpConn) appendAnswer(dst []byte, status int, contentType string, body
 	if status == http.StatusMethodNotAllowed {
 		dst = append(dst, "Allow: GET, POST\r\n"...)
 	}
-	dst = h.appendConnection(append(dst, "cache-control: no-store\r\n"...))
+	dst = h.appendConnection(append(append(dst, "cache-control: no-store\r\n"...), h.extra...))
 	dst = httpwire.AppendEnd(httpwire.AppendContentLength(dst, len(body)))
 	if h.headOnly {
 		return dst
@@ -48,6 +48,15 @@ func (h *httpConn) appendConnection(dst []byte) []byte {
 		return dst
 	}
 	return append(dst, "Connection: close\r\n"...)
+}
+
+// answerRefusal refuses a request, in the form that its kind of client reads.
+func (h *httpConn) answerRefusal(e *RequestError, upgrade bool) {
+	if upgrade {
+		h.answerUpgradeError(e)
+		return
+	}
+	h.answerError(e)
 }
 
 // answerError refuses a request with the protocol's JSON body.
@@ -149,7 +158,7 @@ func (h *httpConn) sendPayload(b *payloads, p *polling, binary bool) error {
 		body = b.compress(body)
 		out = append(out, "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"...)
 	}
-	out = h.appendConnection(append(out, h.cookie...))
+	out = h.appendConnection(append(out, h.extra...))
 	out = httpwire.AppendContentLength(out, len(body))
 	b.out = append(httpwire.AppendEnd(out), body...)
 	return h.send(b.out)

@@ -303,14 +303,15 @@ func (w *socket) hears(texts ...string) {
 }
 
 // closed fails the test unless the server closes the WebSocket here: with the
-// status, 0 meaning none.
+// status, 0 meaning none, and without words.
 func (w *socket) closed(status ws.StatusCode) {
 	w.t.Helper()
 	op, payload, err := w.next()
 	if err != nil || op != ws.OpClose {
 		w.t.Fatalf("read %v %q, %v; want a close frame", op, payload, err)
 	}
-	if got, _ := ws.ParseCloseFrameData([]byte(payload)); got != status && (status != 0 || payload != "") {
+	got, words := ws.ParseCloseFrameData([]byte(payload))
+	if got != status && (status != 0 || payload != "") || words != "" {
 		w.t.Fatalf("close frame %q, want status %d", payload, status)
 	}
 	_ = w.CloseWrite()

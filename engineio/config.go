@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -64,6 +65,22 @@ type Config struct {
 	// AllowRequest, if set, is asked at every handshake, on the loop: it must
 	// not block. An error refuses it with 403 and the error's text.
 	AllowRequest func(*Request) error
+	// Admit, if set, is asked after AllowRequest, on a goroutine of its own: it
+	// may block, to look a token up for instance. An error refuses the handshake
+	// as AllowRequest's does. ctx ends when the connection has, or AdmitTimeout
+	// has passed; Admit should return then.
+	Admit func(ctx context.Context, req *Request) error
+	// AdmitTimeout is how long Admit's context lasts; default 10 s.
+	AdmitTimeout time.Duration
+	// MaxAdmitting bounds the handshakes that are with Admit; default 1,024.
+	// One more is refused with 403, "Too many handshakes".
+	MaxAdmitting int
+	// OnRequest, if set, is called for every request that is about to be
+	// handled, on the loop: it must not block. req.Session is nil for a
+	// handshake, the session for its polls, POSTs and WebSockets. What it puts
+	// into header goes with the answer, but for those that say where the answer
+	// ends and what it is.
+	OnRequest func(req *Request, header http.Header)
 	// CORS, if set, allows pages of other origins. Default: none.
 	CORS *CORS
 	// Cookie, if set, is sent with every handshake's answer, its value the
@@ -174,6 +191,8 @@ func (cfg Config) withDefaults() (Config, error) {
 	cfg.MaxPayload = orDefault(cfg.MaxPayload, 1_000_000)
 	cfg.MaxPackets = orDefault(cfg.MaxPackets, 10_000)
 	cfg.MaxFragments = orDefault(cfg.MaxFragments, websocket.DefaultMaxFragments)
+	cfg.AdmitTimeout = orDefault(cfg.AdmitTimeout, 10*time.Second)
+	cfg.MaxAdmitting = orDefault(cfg.MaxAdmitting, 1024)
 	cfg.Workers = orDefault(cfg.Workers, 256)
 	cfg.MaxQueue = orDefault(cfg.MaxQueue, 256<<10)
 	if cfg.CompressionThreshold == 0 {
@@ -194,12 +213,12 @@ func (cfg Config) withDefaults() (Config, error) {
 
 // check reports what cannot be run with.
 func (cfg *Config) check() error {
-	for _, d := range []time.Duration{cfg.PingInterval, cfg.PingTimeout, cfg.UpgradeTimeout, cfg.HeadTimeout, cfg.BodyTimeout, cfg.KeepAlive, cfg.OpenDelay} {
+	for _, d := range []time.Duration{cfg.PingInterval, cfg.PingTimeout, cfg.UpgradeTimeout, cfg.HeadTimeout, cfg.BodyTimeout, cfg.KeepAlive, cfg.OpenDelay, cfg.AdmitTimeout} {
 		if d < 0 {
 			return errors.New("engineio: a duration in Config is negative")
 		}
 	}
-	for _, n := range []int{cfg.MaxPayload, cfg.MaxPackets, cfg.MaxFragments, cfg.Workers, cfg.MaxQueue, cfg.MaxConns, cfg.Loops} {
+	for _, n := range []int{cfg.MaxPayload, cfg.MaxPackets, cfg.MaxFragments, cfg.Workers, cfg.MaxQueue, cfg.MaxConns, cfg.Loops, cfg.MaxAdmitting} {
 		if n < 0 {
 			return errors.New("engineio: a bound in Config is negative")
 		}

@@ -13,12 +13,14 @@ import (
 // says what it is.
 func TestConfigRefused(t *testing.T) {
 	for want, cfg := range map[string]engineio.Config{
-		"Handler":  {},
-		"Paths":    {Handler: parrot{}, Paths: []string{"/ok", "engine.io"}},
-		"question": {Handler: parrot{}, Paths: []string{"/question?"}},
-		"duration": {Handler: parrot{}, PingInterval: -time.Second},
-		"bound":    {Handler: parrot{}, MaxPayload: -1},
-		"Cookie":   {Handler: parrot{}, Cookie: &http.Cookie{Name: "a b"}},
+		"Handler":    {},
+		"Paths":      {Handler: parrot{}, Paths: []string{"/ok", "engine.io"}},
+		"question":   {Handler: parrot{}, Paths: []string{"/question?"}},
+		"duration":   {Handler: parrot{}, PingInterval: -time.Second},
+		"bound":      {Handler: parrot{}, MaxPayload: -1},
+		"a duration": {Handler: parrot{}, AdmitTimeout: -time.Second},
+		"a bound":    {Handler: parrot{}, MaxAdmitting: -1},
+		"Cookie":     {Handler: parrot{}, Cookie: &http.Cookie{Name: "a b"}},
 	} {
 		srv, err := engineio.NewServer(cfg)
 		if err == nil {

@@ -12,6 +12,10 @@
 // its user noticing. What is sent to it goes out in the order of the calls,
 // on whichever transport it has.
 //
+// [Config].AllowRequest and [Config].Admit say who may open a session: the
+// first at once, the second after as long as it takes to find out.
+// [Config].OnRequest sees every request, and adds to the headers of its answer.
+//
 //	srv, err := engineio.NewServer(engineio.Config{Handler: h})
 //	...
 //	ln, err := net.Listen("tcp", "127.0.0.1:3000")

@@ -3,12 +3,14 @@ package engineio_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"outrider/engineio"
 )
@@ -80,6 +82,55 @@ func body(res *http.Response, err error) string {
 		log.Fatal(err)
 	}
 	return string(text)
+}
+
+// A handshake that waits for somebody else's word, and a cookie for the load
+// balancer with its answer.
+func ExampleConfig() {
+	lookUp := func(ctx context.Context, token string) (user string, err error) {
+		if token != "secret" { // a query to a database, say, that ends with ctx
+			return "", errors.New("unknown token")
+		}
+		return "ann", ctx.Err()
+	}
+	srv, err := engineio.NewServer(engineio.Config{
+		Handler: parrot{},
+		Admit: func(ctx context.Context, req *engineio.Request) error {
+			token, _ := req.Query("token")
+			_, err := lookUp(ctx, token)
+			return err
+		},
+		AdmitTimeout: 3 * time.Second,
+		OnRequest: func(req *engineio.Request, header http.Header) {
+			if req.Session() == nil { // a handshake
+				header.Add("Set-Cookie", "backend=7; Path=/")
+			}
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	go func() { _ = srv.Serve(ln) }()
+
+	base := "http://" + ln.Addr().String() + "/engine.io/?EIO=4&transport=polling&name=ann&token="
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	fmt.Println(body(client.Get(base + "guess")))
+	res, err := client.Get(base + "secret")
+	if err != nil {
+		log.Fatal(err)
+	}
+	res.Body.Close()
+	fmt.Println(res.Header.Get("Set-Cookie"))
+	srv.Close()
+	// Output:
+	// {"code":4,"message":"unknown token"}
+	// opened, revision 4 over polling by ann
+	// backend=7; Path=/
+	// closed: server shutting down
 }
 
 // What many sessions are to get is encoded once, whatever their revisions and

@@ -1,7 +1,10 @@
 package engineio
 
 import (
+	"bytes"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"outrider/internal/httpwire"
@@ -22,18 +25,51 @@ func (sh *shard) serve(h *httpConn, p []byte) int {
 	q := parseQuery(head.RawQuery, sh.scratch[:0])
 	s, refused := sh.verify(&q, head)
 	switch {
-	case refused != nil && head.Upgrade:
-		h.answerUpgradeError(refused)
 	case refused != nil:
-		h.answerError(refused)
-	case q.transport == WebSocket:
-		sh.upgrade(h, &q, s, p)
-	case s == nil:
-		sh.open(h, &q)
+		h.answerRefusal(refused, head.Upgrade)
+	case s == nil && sh.srv.cfg.Admit != nil:
+		sh.admit(h, &q, p)
 	default:
-		sh.poll(h, s, head)
+		sh.handle(h, &q, s, p)
 	}
 	return len(p)
+}
+
+// handle does what the request in sh.req asks for, which nothing speaks
+// against. p is its head, as bytes.
+func (sh *shard) handle(h *httpConn, q *query, s *Session, p []byte) {
+	sh.callOnRequest(h, s)
+	switch {
+	case q.transport == WebSocket:
+		sh.upgrade(h, q, s, p)
+	case s == nil:
+		sh.open(h, q)
+	default:
+		sh.poll(h, s, sh.req.head)
+	}
+}
+
+// ownHeaders are those of an answer that say where it ends and what it is.
+var ownHeaders = []string{
+	"Connection", "Content-Encoding", "Content-Length", "Content-Type", "Sec-Websocket-Accept",
+	"Sec-Websocket-Extensions", "Sec-Websocket-Protocol", "Transfer-Encoding", "Upgrade",
+}
+
+// callOnRequest shows a request to Config.OnRequest, and keeps for the answer
+// what that puts into the header.
+func (sh *shard) callOnRequest(h *httpConn, s *Session) {
+	if sh.srv.cfg.OnRequest == nil {
+		return
+	}
+	sh.req.session = s
+	header := make(http.Header)
+	sh.srv.cfg.OnRequest(&sh.req, header)
+	maps.DeleteFunc(header, func(name string, _ []string) bool {
+		return slices.Contains(ownHeaders, http.CanonicalHeaderKey(name))
+	})
+	lines := bytes.NewBuffer(h.extra)
+	_ = header.Write(lines) // into memory: it cannot fail
+	h.extra = lines.Bytes()
 }
 
 // verify checks a request in the official server's order and returns the
@@ -53,11 +89,11 @@ func (sh *shard) verify(q *query, head *httpwire.Head) (*Session, *RequestError)
 	}
 	cfg := &sh.srv.cfg
 	if sh.srv.draining.Load() {
-		return nil, &RequestError{Code: CodeForbidden, Message: "Server shutting down"}
+		return nil, errShuttingDown
 	}
 	if allow := cfg.AllowRequest; allow != nil {
 		if err := allow(&sh.req); err != nil {
-			return nil, &RequestError{Code: CodeForbidden, Message: err.Error()}
+			return nil, forbidden(err)
 		}
 	}
 	if !q.hasEIO && !cfg.StrictVersion {
@@ -67,6 +103,13 @@ func (sh *shard) verify(q *query, head *httpwire.Head) (*Session, *RequestError)
 		return nil, &RequestError{Code: CodeUnsupportedVersion}
 	}
 	return nil, nil
+}
+
+var errShuttingDown = &RequestError{Code: CodeForbidden, Message: "Server shutting down"}
+
+// forbidden is the refusal of a hook that has returned err.
+func forbidden(err error) *RequestError {
+	return &RequestError{Code: CodeForbidden, Message: err.Error()}
 }
 
 func (sh *shard) verifySession(q *query, head *httpwire.Head) (*Session, *RequestError) {
@@ -150,7 +193,7 @@ func (sh *shard) open(h *httpConn, q *query) {
 	s.startHeartbeat(sh.loop.Now())
 	s.mu.Unlock()
 	sh.opened(s) // before the client knows the id
-	h.cookie = sh.srv.appendCookie(h.cookie, s.id)
+	h.extra = sh.srv.appendCookie(h.extra, s.id)
 	// The open packet is alone in its answer; what Opened has sent waits for
 	// the next poll.
 	_ = h.answerPoll(q.revision, p, []*Frame{s.openFrame(!sh.srv.cfg.NoUpgrade)})

@@ -24,12 +24,13 @@ type httpConn struct {
 	turn turn
 
 	// owned by the loop
-	since   int64 // when the head's or body's first byte came; 0 while idle
-	body    httpwire.Body
-	reading bool     // a body is under way
-	upload  upload   // what the body is for
-	session *Session // whose request is in work
-	poll    *polling // the session's transport at that time
+	reading   bool  // a body is under way
+	since     int64 // when the head's or body's first byte came; 0 while idle
+	body      httpwire.Body
+	upload    upload     // what the body is for
+	session   *Session   // whose request is in work
+	poll      *polling   // the session's transport at that time
+	admission *admission // the handshake that Config.Admit is asked about
 
 	// of the request in work: written by the loop while the turn is the
 	// client's, read by whoever answers
@@ -38,7 +39,7 @@ type httpConn struct {
 	gzip      bool
 	ie        bool   // an Internet Explorer, which wants X-XSS-Protection
 	cors      []byte // header lines
-	cookie    []byte // header lines, of a handshake
+	extra     []byte // header lines, of Config.OnRequest and Config.Cookie
 
 	// atomic
 	active atomic.Int64 // when the last answer was written
@@ -55,14 +56,14 @@ func (sh *shard) newHTTPConn(c *loop.Conn) *httpConn {
 	h := sh.spare[n-1]
 	sh.spare[n-1] = nil
 	sh.spare = sh.spare[:n-1]
-	*h = httpConn{shard: sh, conn: c, cors: h.cors[:0], cookie: h.cookie[:0]}
+	*h = httpConn{shard: sh, conn: c, cors: h.cors[:0], extra: h.extra[:0]}
 	return h
 }
 
 // recycle keeps h, whose connection has become a WebSocket with its first
 // request: nobody else knows it. Data has yet to return from it.
 func (sh *shard) recycle(h *httpConn) {
-	if !h.used.Load() && !h.eof.Load() && len(sh.spare) < maxSpare {
+	if !h.used.Load() && !h.eof.Load() && sh.srv.cfg.Admit == nil && len(sh.spare) < maxSpare {
 		h.conn = nil
 		sh.spare = append(sh.spare, h)
 	}
@@ -161,9 +162,12 @@ func (h *httpConn) refuse(err error) {
 
 // EOF implements loop.Handler. A request that came whole is still answered:
 // who half-closes behind it may wait for that. A poll is not, or a client
-// that went away would be noticed by its heartbeat only.
+// that went away would be noticed by its heartbeat only; nor is a handshake for
+// a WebSocket that Config.Admit is asked about: its client could not say a
+// thing.
 func (h *httpConn) EOF(c *loop.Conn) {
-	if h.session != nil && h.session.requestLost(h) {
+	lost := h.session != nil && h.session.requestLost(h)
+	if lost || h.admission != nil && h.admission.query.transport == WebSocket {
 		c.Close(loop.CausePeer)
 		return
 	}
@@ -200,6 +204,10 @@ func (h *httpConn) Expired(c *loop.Conn) {
 // Closed implements loop.Handler. When the server closes it is not the client
 // that went away: Server.Close tells the sessions.
 func (h *httpConn) Closed(_ *loop.Conn, cause loop.Cause) {
+	if h.admission != nil {
+		h.admission.cancel()
+		h.admission = nil
+	}
 	if h.session != nil && cause != loop.CauseShutdown {
 		h.session.requestLost(h)
 	}
@@ -216,7 +224,7 @@ func (h *httpConn) begin(head *httpwire.Head) {
 	agent := head.Get("User-Agent")
 	h.ie = bytes.Contains(agent, []byte(";MSIE")) || bytes.Contains(agent, []byte("Trident/"))
 	h.cors = h.shard.srv.cfg.CORS.appendHeaders(h.cors[:0], head.Get("Origin"))
-	h.cookie = h.cookie[:0]
+	h.extra = h.extra[:0]
 	h.session, h.poll = nil, nil
 }
 

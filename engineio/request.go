@@ -8,13 +8,18 @@ import (
 	"outrider/internal/loop"
 )
 
-// Request is the HTTP request of a handshake. It is valid until the callback
-// that was given it returns; its methods copy what they return, so strings
-// may be kept.
+// Request is an HTTP request for the engine, most often a handshake. It is
+// valid until the callback that was given it returns; its methods copy what
+// they return, so strings may be kept.
 type Request struct {
-	head *httpwire.Head
-	conn *loop.Conn
+	head    *httpwire.Head
+	conn    *loop.Conn
+	session *Session
 }
+
+// Session returns the session that the request names, nil if it is a
+// handshake.
+func (r *Request) Session() *Session { return r.session }
 
 // Method returns the request's method, "GET".
 func (r *Request) Method() string { return string(r.head.Method) }

@@ -23,6 +23,8 @@ type Server struct {
 	stats    counters
 	draining atomic.Bool // no more handshakes
 	stopping atomic.Bool // no more requests: who is connected is to go
+
+	admitting atomic.Int64 // handshakes that Config.Admit is asked about
 }
 
 // shard is the server's part of one loop. All of it is owned by the loop.
@@ -172,6 +174,7 @@ func (srv *Server) Close() error {
 	srv.sessions.each(end) // while there are loops that can tell the clients
 	srv.group.Close()
 	srv.sessions.each(end) // those that were being opened
+	srv.awaitAdmissions()
 	srv.workers.release()
 	return nil
 }

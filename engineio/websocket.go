@@ -78,13 +78,14 @@ func closeAnswer(payload []byte) []byte {
 	return websocket.AppendClose(nil, code, "")
 }
 
-// closeFault returns the close frame for a peer that broke RFC 6455.
+// closeFault returns the close frame for a peer that broke RFC 6455. It has no
+// words behind the status, as the official server's has none.
 func closeFault(err error) []byte {
 	var e *websocket.Error
 	if !errors.As(err, &e) {
 		return closeFrame
 	}
-	return websocket.AppendClose(nil, e.Code, e.Reason)
+	return websocket.AppendClose(nil, e.Code, "")
 }
 
 // endWebSocket ends a session whose peer has closed the WebSocket, or broken
@@ -142,7 +143,7 @@ func (h *httpConn) switchProtocols(head []byte) bool {
 	if !ok {
 		return h.refuseSwitch(head)
 	}
-	out = append(append(out, h.cors...), h.cookie...)
+	out = append(append(out, h.cors...), h.extra...)
 	h.shard.out = httpwire.AppendEnd(out)
 	_ = h.conn.SendCopy(h.shard.out)
 	return true
@@ -153,8 +154,8 @@ func (h *httpConn) switchProtocols(head []byte) bool {
 func (h *httpConn) refuseSwitch(head []byte) (ok bool) {
 	hs := wsHandshake{in: *bytes.NewReader(head)}
 	u := ws.Upgrader{}
-	if len(h.cors)+len(h.cookie) > 0 {
-		u.Header = ws.HandshakeHeaderBytes(append(append([]byte(nil), h.cors...), h.cookie...))
+	if len(h.cors)+len(h.extra) > 0 {
+		u.Header = ws.HandshakeHeaderBytes(append(append([]byte(nil), h.cors...), h.extra...))
 	}
 	_, err := u.Upgrade(&hs)
 	_ = h.conn.Send(hs.out)
@@ -183,7 +184,7 @@ func (w *wsHandshake) Write(p []byte) (int, error) {
 func (sh *shard) upgrade(h *httpConn, q *query, s *Session, head []byte) {
 	if s == nil {
 		s = sh.newSession(q.revision)
-		h.cookie = sh.srv.appendCookie(h.cookie, s.id)
+		h.extra = sh.srv.appendCookie(h.extra, s.id)
 		if !h.switchProtocols(head) {
 			sh.sessions.Remove(s.token)
 			return

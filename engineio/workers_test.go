@@ -221,8 +221,8 @@ func TestPanics(t *testing.T) {
 					case "Closed":
 						p.deliver("1:1")
 					}
-					if !settles(func() bool { return s.Stats().Panics == 1 }) {
-						t.Error("no panic was counted")
+					if !settles(func() bool { st := s.Stats(); return st.Panics == 1 && st.Sessions == 1 }) {
+						t.Error("no panic was counted, or it has not ended the session")
 					}
 					p.gone()
 				} else {

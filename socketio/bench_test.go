@@ -31,6 +31,28 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
+// BenchmarkSendKept is BenchmarkSend where the event is kept, in case the client loses its connection.
+func BenchmarkSendKept(b *testing.B) {
+	connects := make(chan *socketio.Socket, 1)
+	_, addr := start(b, socketio.Config{Recovery: &socketio.Recovery{}}, func(s *socketio.Server) {
+		s.Of("/").OnConnect(func(s *socketio.Socket) { connects <- s })
+	})
+	c := dial(b, addr, "4")
+	c.enter("40")
+	go io.Copy(io.Discard, c.conn)
+	socket := wait(b, connects)
+	p, err := socketio.Prepare("message", `{"title":"New Order","id":1234567890123456789}`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := socket.Send(p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkVariant is the part of that path which is this package's.
 func BenchmarkVariant(b *testing.B) {
 	s, err := socketio.NewServer(socketio.Config{})

@@ -93,13 +93,29 @@ func (b Broadcast) Emit(event string, args ...any) (sent int, err error) {
 
 // Send is Emit with an event that is encoded already.
 func (b Broadcast) Send(p *Prepared) (sent int) {
+	if b.ns.server.recovery != nil && !b.volatile {
+		return b.sendKept(p)
+	}
 	for s := range b.Sockets() {
 		if b.volatile && !s.conn.session.Writable() {
 			continue
 		}
-		if s.Send(p) == nil {
+		if s.deliver(p) == nil {
 			sent++
 		}
+	}
+	return sent
+}
+
+// sendKept is Send where events are kept for sockets that are away.
+func (b Broadcast) sendKept(p *Prepared) (sent int) {
+	if b.ns.log != nil {
+		return b.ns.log.broadcast(b, p)
+	}
+	for _, child := range b.ns.server.childrenOf(b.ns) {
+		of := b
+		of.ns = child
+		sent += of.sendKept(p)
 	}
 	return sent
 }

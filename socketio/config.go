@@ -95,6 +95,10 @@ type Config struct {
 	// 1024. Default 512.
 	MaxDepth int
 
+	// Recovery lets clients that have lost their connection have their socket back, with what it has missed. Default:
+	// not.
+	Recovery *Recovery
+
 	// Logger receives what an operator should know: panics at Error, refused connections at Debug. Default: nothing.
 	Logger *slog.Logger
 }
@@ -135,12 +139,23 @@ func (c Config) withDefaults() (Config, error) {
 		{&c.MaxRooms, DefaultMaxRooms},
 		{&c.MaxDepth, DefaultMaxDepth},
 	} {
-		if *limit.field == 0 {
-			*limit.field = limit.standard
+		defaults(limit.field, limit.standard)
+	}
+	if c.Recovery != nil {
+		var err error
+		if c.Recovery, err = c.Recovery.withDefaults(); err != nil {
+			return c, err
 		}
-		*limit.field = max(*limit.field, 0)
 	}
 	return c, c.validate()
+}
+
+// defaults gives a limit its default if it has no value, and makes it 0 if it is negative.
+func defaults(limit *int, standard int) {
+	if *limit == 0 {
+		*limit = standard
+	}
+	*limit = max(*limit, 0)
 }
 
 func (c *Config) validate() error {

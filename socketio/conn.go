@@ -29,7 +29,7 @@ type conn struct {
 	expelled atomic.Bool // Disconnect has closed the connection
 
 	mu      sync.Mutex // guards sockets; taken alone
-	sockets list
+	sockets sockets
 }
 
 // engineHandler is the Server as the engine sees it.

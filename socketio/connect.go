@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"time"
 
 	"outrider/engineio"
 )
@@ -63,10 +64,15 @@ func (c *conn) connect(name, query, payload []byte) {
 		c.refuse(name, errInvalidNamespace)
 		return
 	}
-	s := newSocket(c, ns, c.auth(query, payload))
+	auth := c.auth(query, payload)
+	s := c.comeBack(ns, auth)
+	recovered := s != nil
+	if !recovered {
+		s = newSocket(c, ns, auth)
+	}
 	defer s.settle()
-	for _, middleware := range ns.handlers.Load().middleware {
-		if err := middleware(s); err != nil {
+	if !recovered || c.server.cfg.Recovery.RunMiddleware {
+		if err := s.ask(ns.handlers.Load().middleware); err != nil {
 			c.refuse(name, err)
 			return
 		}
@@ -78,6 +84,16 @@ func (c *conn) connect(name, query, payload []byte) {
 		fn(s)
 	}
 	c.forgetHandshake(s)
+}
+
+// ask asks middleware whether the socket may join.
+func (s *Socket) ask(middleware []func(*Socket) error) error {
+	for _, fn := range middleware {
+		if err := fn(s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // auth returns what came with CONNECT as a JSON object, nil if nothing did. A client before protocol 5 has it in the
@@ -111,11 +127,15 @@ func queryJSON(query string) json.RawMessage {
 // know not at all, those after it all, and CONNECT comes first.
 func (s *Socket) welcome() bool {
 	s.conn.add(s)
+	if log := s.ns.log; log != nil {
+		log.mu.Lock()
+		defer log.mu.Unlock()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.Store(welcomed)
 	s.ns.joined.Add(1)
-	if s.conn.session.SendFrame(s.welcomeFrame()) != nil {
+	if err := s.sendWelcome(); err != nil {
 		s.ns.joined.Add(-1)
 		s.state.Store(joining)
 		s.conn.remove(s)
@@ -123,8 +143,29 @@ func (s *Socket) welcome() bool {
 	}
 	s.conn.settled()
 	s.conn.server.counters.connects.Add(1)
+	if s.recovered() {
+		s.conn.server.counters.recovered.Add(1)
+	}
 	s.state.Store(connected)
 	return true
+}
+
+// sendWelcome sends CONNECT, behind what a socket that has come back has missed. The caller holds mu.
+func (s *Socket) sendWelcome() error {
+	if !s.recovered() {
+		return s.conn.session.SendFrame(s.welcomeFrame())
+	}
+	err := s.sendMissed()
+	if err == nil {
+		err = s.conn.session.SendFrame(s.welcomeFrame())
+	}
+	r := s.extra.recovery
+	// A client that cannot take all that it has missed shall not try again and again.
+	r.cut = err != nil && !errors.Is(err, engineio.ErrSlow)
+	if err == nil {
+		r.last, r.since = nil, time.Time{}
+	}
+	return err
 }
 
 // newSocket returns a socket that has its id, and has not been let in.
@@ -132,6 +173,9 @@ func newSocket(c *conn, ns *Namespace, auth json.RawMessage) *Socket {
 	s := &Socket{conn: c, ns: ns}
 	if auth != nil {
 		s.extra = &extra{auth: auth}
+	}
+	if s.recoverable() {
+		s.need().recovery = &recoveryState{pid: engineio.NewID()}
 	}
 	ns.sockets.add(s, (*Socket).settleIn)
 	return s
@@ -162,21 +206,33 @@ func (s *Socket) connectFrame() *engineio.Frame {
 	if s.Revision() == engineio.Revision3 {
 		return s.ns.connected
 	}
-	const object = `{"sid":"` + `"}`
+	const sid, pid, end = `{"sid":"`, `","pid":"`, `"}`
+	size := len(sid) + socketIDChars + len(end)
+	if s.recoverable() {
+		size += len(pid) + socketIDChars // an engine's id has as many
+	}
 	p := Packet{Type: PacketConnect, Namespace: s.ns.wire}
-	buf := make([]byte, engineio.FramePrefix, engineio.FramePrefix+p.headSize()+len(object)+socketIDChars)
-	buf = p.appendHead(buf)
-	buf = append(buf, `{"sid":"`...)
+	buf := make([]byte, engineio.FramePrefix, engineio.FramePrefix+p.headSize()+size)
+	buf = append(p.appendHead(buf), sid...)
 	buf = s.id.appendText(buf)
-	return engineio.MessageFrame(append(buf, `"}`...))
+	if s.recoverable() {
+		buf = append(buf, pid...)
+		buf, _ = s.extra.recovery.pid.AppendText(buf) // it never fails
+	}
+	return engineio.MessageFrame(append(buf, end...))
 }
 
 // settle lets go of a socket that was not let in, whichever way the attempt ended.
 func (s *Socket) settle() {
-	if s.state.CompareAndSwap(joining, gone) {
-		s.vacate()
-		s.ns.server.release(s.ns)
+	if !s.state.CompareAndSwap(joining, gone) {
+		return
 	}
+	if s.stepBack() {
+		s.leaveAll()
+		return
+	}
+	s.vacate()
+	s.ns.server.release(s.ns)
 }
 
 // forgetHandshake drops what is not to be kept beyond OnConnect.
@@ -190,7 +246,7 @@ func (c *conn) forgetHandshake(s *Socket) {
 	defer s.mu.Unlock()
 	if s.extra != nil {
 		s.extra.auth = nil
-		if s.extra.rooms == nil && s.extra.acks == nil {
+		if s.extra.rooms == nil && s.extra.acks == nil && s.extra.recovery == nil {
 			s.extra = nil
 		}
 	}

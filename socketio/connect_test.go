@@ -406,6 +406,7 @@ func TestConfig(t *testing.T) {
 	for name, cfg := range map[string]socketio.Config{
 		"ConnectTimeout": {ConnectTimeout: -1}, "MaxDepth": {MaxDepth: 1025}, "MaxAckDigits": {MaxAckDigits: 20},
 		"MaxNamespaces": {MaxNamespaces: -1}, "Handshake": {Handshake: 9},
+		"Recovery.MaxDisconnection": {Recovery: &socketio.Recovery{MaxDisconnection: -1}},
 	} {
 		if _, err := socketio.NewServer(cfg); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)

@@ -30,6 +30,11 @@
 // [Broadcast] says who gets an event: rooms, everybody but the sender, those who can take it now. Whoever gets it, it
 // is encoded once for each revision; a [Prepared] event is encoded once for many sends.
 //
+// # Lost connections
+//
+// With [Config].Recovery a client that has lost its connection, and comes back in time, has the socket that it had and
+// gets what it has missed. It is off by default, and costs nothing then.
+//
 // # Concurrency
 //
 // All methods may be called from any goroutine. All handlers of one connection run one after the other, in the order

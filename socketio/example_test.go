@@ -2,6 +2,7 @@ package socketio_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -269,6 +270,69 @@ func ExampleBroadcast_Sockets() {
 	fmt.Println(client.receive())
 	server.Close()
 	// Output: 41
+}
+
+// A client that loses its connection and comes back finds its socket again, and gets what it has missed.
+func ExampleRecovery() {
+	server, err := socketio.NewServer(socketio.Config{
+		Recovery: &socketio.Recovery{MaxDisconnection: time.Minute},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	gone, back := make(chan struct{}, 2), make(chan []string, 1)
+	ns := server.Of("/")
+	ns.OnConnect(func(s *socketio.Socket) {
+		if s.Recovered() {
+			back <- s.Rooms()
+			return
+		}
+		s.Join("news")
+		s.Emit("welcome")
+	})
+	ns.OnDisconnect(func(*socketio.Socket, socketio.DisconnectReason) { gone <- struct{}{} })
+
+	addr := serve(server)
+	client := connect(addr, "40")
+	var private struct{ PID string } // which real clients keep to themselves
+	if err := json.Unmarshal([]byte(client.first[len("40"):]), &private); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client.receive())
+	client.conn.Close()
+	<-gone
+	ns.To("news").Emit("headline", "rain")
+
+	client = connect(addr, `40{"pid":"`+private.PID+`","offset":"1"}`)
+	fmt.Println(client.first)
+	fmt.Println("back in", <-back, server.Stats().Recovered)
+	server.Close()
+	// Output:
+	// 42["welcome","1"]
+	// 42["headline","rain","2"]
+	// back in [news] 1
+}
+
+// What a middleware can see of the request that opened the connection.
+func ExampleSocket_Handshake() {
+	server, err := socketio.NewServer(socketio.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	server.Of("/").Use(func(s *socketio.Socket) error {
+		h := s.Handshake()
+		for key, value := range h.Params() {
+			fmt.Println(key, "=", value)
+		}
+		fmt.Println(h.Header("Upgrade"), h.RemoteAddr().Addr(), time.Since(h.Time()) < time.Minute)
+		return nil
+	})
+	connect(serve(server), "40")
+	server.Close()
+	// Output:
+	// EIO = 4
+	// transport = websocket
+	// websocket 127.0.0.1 true
 }
 
 // An orderly end: clients are told, what is queued for them leaves first.

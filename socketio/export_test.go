@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"iter"
 	"slices"
+	"time"
 	"unsafe"
 
 	"outrider/engineio"
@@ -147,6 +148,29 @@ func NewID(slot uint32) (id string, found uint32) {
 	return sid.String(), sid.slot(seed)
 }
 
+// AgeRecovery lets the time of what is kept for sockets that are away run ahead, and forgets what is too old then, as
+// the timer does.
+func (s *Server) AgeRecovery(d time.Duration) {
+	now := s.recovery.now
+	s.recovery.now = func() time.Time { return now().Add(d) }
+	s.recovery.sweep()
+}
+
+// KeptEvents is how many events a namespace keeps, and how many bytes they count.
+func (n *Namespace) KeptEvents() (events, bytes int) {
+	n.log.mu.Lock()
+	defer n.log.mu.Unlock()
+	return len(n.log.events) - n.log.gone, n.log.bytes
+}
+
+// KeptEvent is the event that an offset finds, "" if none.
+func (n *Namespace) KeptEvent(offset string) string {
+	if e := n.log.find(offset); e != nil {
+		return string(e.event.json)
+	}
+	return ""
+}
+
 // Leftovers says what a server still holds of its clients, "" if nothing.
 func (s *Server) Leftovers() string {
 	s.mu.RLock()
@@ -163,6 +187,9 @@ func (s *Server) Leftovers() string {
 			left += fmt.Sprintf("namespace %s with %d references; ", name, ns.refs)
 		}
 	}
+	if n := s.recovery.count(); n != 0 {
+		left += fmt.Sprintf("%d sockets away; ", n)
+	}
 	for key, n := range s.rooms.Keys() {
 		left += fmt.Sprintf("%d in room %q; ", n, key)
 	}
@@ -173,7 +200,7 @@ func (s *Server) Leftovers() string {
 }
 
 // List is a connection's list of sockets.
-type List struct{ l list }
+type List struct{ l sockets }
 
 func (l *List) Add(s *Socket)    { l.l.add(s) }
 func (l *List) Remove(s *Socket) { l.l.remove(s) }

@@ -2,7 +2,9 @@ package socketio
 
 import (
 	"iter"
+	"net/netip"
 	"strings"
+	"time"
 
 	"outrider/engineio"
 )
@@ -12,6 +14,8 @@ type Handshake struct {
 	path    string
 	query   string
 	headers string // name, colon, value, newline, as often as there are fields
+	remote  netip.AddrPort
+	time    time.Time
 }
 
 func newHandshake(req *engineio.Request) *Handshake {
@@ -22,7 +26,10 @@ func newHandshake(req *engineio.Request) *Handshake {
 		headers.WriteString(value)
 		headers.WriteByte('\n')
 	}
-	return &Handshake{path: req.Path(), query: req.RawQuery(), headers: headers.String()}
+	return &Handshake{
+		path: req.Path(), query: req.RawQuery(), headers: headers.String(),
+		remote: req.RemoteAddr(), time: time.Now(),
+	}
 }
 
 // Path returns the path of the URL.
@@ -40,6 +47,24 @@ func (h *Handshake) Query(key string) string {
 	}
 	return ""
 }
+
+// Params iterates over the parameters of the query, the engine's own included. Of several with one name the last one
+// counts, in the place of the first.
+func (h *Handshake) Params() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, p := range parseQuery(h.query) {
+			if !yield(p.key, p.value) {
+				return
+			}
+		}
+	}
+}
+
+// RemoteAddr returns the address that the request came from: the client's, or a proxy's.
+func (h *Handshake) RemoteAddr() netip.AddrPort { return h.remote }
+
+// Time returns when the request came.
+func (h *Handshake) Time() time.Time { return h.time }
 
 // Header returns a header field, "" if there is none. Case does not matter in the name.
 func (h *Handshake) Header(name string) string {

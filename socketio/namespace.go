@@ -34,6 +34,8 @@ type Namespace struct {
 	joined  atomic.Int64  // how many of them are connected
 	acks    atomic.Uint64 // the ids of acknowledgements that the server waits for
 
+	log *eventLog // nil if no events are kept; set at construction
+
 	greeting     atomic.Pointer[greeting]
 	connected    *engineio.Frame // CONNECT as clients of protocol 4 get it
 	disconnected *engineio.Frame
@@ -62,6 +64,9 @@ func newNamespace(s *Server, name string, template *Namespace) *Namespace {
 		n.handlers.Store(template.handlers.Load())
 	} else {
 		n.handlers.Store(new(handlers))
+	}
+	if name != "" { // a template has no events of its own
+		n.log = newEventLog(s.recovery)
 	}
 	n.connected = packetFrame(Packet{Type: PacketConnect, Namespace: n.wire})
 	n.disconnected = packetFrame(Packet{Type: PacketDisconnect, Namespace: n.wire})

@@ -50,6 +50,11 @@ func (s *Socket) Leave(room string) {
 func (s *Socket) Rooms() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.roomNames()
+}
+
+// roomNames is Rooms for who holds mu.
+func (s *Socket) roomNames() []string {
 	if s.extra == nil {
 		return nil
 	}
@@ -64,6 +69,11 @@ func (s *Socket) Rooms() []string {
 func (s *Socket) inAny(rooms []string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.isInAny(rooms)
+}
+
+// isInAny is inAny for who holds mu.
+func (s *Socket) isInAny(rooms []string) bool {
 	for _, room := range rooms {
 		if s.seat(room) >= 0 || s.named(room) {
 			return true

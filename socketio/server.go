@@ -3,7 +3,9 @@ package socketio
 import (
 	"context"
 	"hash/maphash"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 
 	"outrider/engineio"
@@ -18,7 +20,8 @@ type Server struct {
 	seed     maphash.Seed // hides the places that socket ids carry
 	counters counters
 
-	rooms *registry.Index[Socket] // of all namespaces
+	rooms    *registry.Index[Socket] // of all namespaces
+	recovery *recovery               // nil if sockets are not recovered
 
 	mu         sync.RWMutex // guards what follows, and Namespace.refs
 	namespaces map[string]*Namespace
@@ -39,6 +42,9 @@ func NewServer(cfg Config) (*Server, error) {
 		seed:       maphash.MakeSeed(),
 		rooms:      registry.NewIndex[Socket](),
 		namespaces: make(map[string]*Namespace),
+	}
+	if cfg.Recovery != nil {
+		s.recovery = newRecovery(s, *cfg.Recovery)
 	}
 	s.Of("/")
 	cfg.Engine.Handler = engineHandler{s}
@@ -62,10 +68,16 @@ func (s *Server) TakeOver(c net.Conn, read []byte) error { return s.engine.TakeO
 // Shutdown stops accepting and closes all connections after what is queued for them. Sockets are disconnected with
 // reason "server shutting down"; clients come back by themselves, to another server or to this one's successor. It
 // returns when all are gone, or with ctx's error when ctx ends.
-func (s *Server) Shutdown(ctx context.Context) error { return s.engine.Shutdown(ctx) }
+func (s *Server) Shutdown(ctx context.Context) error {
+	defer s.recovery.close()
+	return s.engine.Shutdown(ctx)
+}
 
 // Close is Shutdown without patience: connections are cut where they are.
-func (s *Server) Close() error { return s.engine.Close() }
+func (s *Server) Close() error {
+	defer s.recovery.close()
+	return s.engine.Close()
+}
 
 // Of returns the namespace of that name, and makes it if there is none; a missing leading slash is added. (A name with a
 // comma in it, or a question mark for clients before protocol 5, is one that nobody can ask for.) A namespace that Of has
@@ -163,6 +175,13 @@ func (s *Server) release(ns *Namespace) {
 		delete(s.namespaces, ns.name)
 		s.children--
 	}
+}
+
+// all returns the namespaces, but for the templates.
+func (s *Server) all() []*Namespace {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Collect(maps.Values(s.namespaces))
 }
 
 // childrenOf returns the namespaces made from a template.

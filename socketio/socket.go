@@ -35,6 +35,8 @@ type extra struct {
 	rooms []registry.Seat[Socket]
 	acks  map[uint64]func(*Args, error)
 	auth  json.RawMessage
+
+	recovery *recoveryState // with Config.Recovery only
 }
 
 // The states of a socket. They only ever grow.
@@ -123,6 +125,13 @@ func (s *Socket) Emit(event string, args ...any) error {
 	if !s.Connected() {
 		return ErrNotConnected
 	}
+	if s.recoverable() {
+		p, err := Prepare(event, args...)
+		if err != nil {
+			return err
+		}
+		return s.ns.log.sendTo(s, p)
+	}
 	frame, err := eventFrame(s.ns, s.Revision(), event, args)
 	if err != nil {
 		return err
@@ -133,6 +142,14 @@ func (s *Socket) Emit(event string, args ...any) error {
 // Send sends a prepared event to the client. It allocates nothing once p has been encoded for the namespace and the
 // revision, and is the way to send one event to many sockets that no room holds. Errors are those of [Socket.Emit].
 func (s *Socket) Send(p *Prepared) error {
+	if s.recoverable() && s.Connected() {
+		return s.ns.log.sendTo(s, p)
+	}
+	return s.deliver(p)
+}
+
+// deliver sends an event as it is.
+func (s *Socket) deliver(p *Prepared) error {
 	if !s.Connected() {
 		return ErrNotConnected
 	}
@@ -172,7 +189,11 @@ func (s *Socket) leave(reason DisconnectReason) bool {
 		return false
 	}
 	s.ns.joined.Add(-1)
-	s.vacate()
+	if s.stepAway(reason) {
+		s.leaveAll()
+	} else {
+		s.vacate()
+	}
 	return true
 }
 
@@ -205,7 +226,10 @@ func (s *Socket) forget() {
 	} // else it stays, so that what the client had sent before it heard of the end is ignored
 	s.mu.Lock()
 	s.giveUpSeats() // the goroutine that made the socket leave may not have come so far
+	away := s.extra != nil && s.extra.recovery != nil && s.extra.recovery.away
 	s.extra, s.data = nil, nil
 	s.mu.Unlock()
-	s.conn.server.release(s.ns)
+	if !away {
+		s.conn.server.release(s.ns)
+	}
 }

@@ -17,13 +17,15 @@ type Stats struct {
 	ParseErrors   int64 // connections closed because of something undecodable
 	Violations    int64 // connections closed because of a packet at the wrong time
 	Panics        int64 // panics recovered from handlers
+	Recovered     int64 // sockets that had lost their connection and came back
+	Away          int64 // sockets that have lost it and may come back
 
 	Engine engineio.Stats
 }
 
 // counters are touched once per connect, disconnect or received event, never per sent packet.
 type counters struct {
-	connections, connects, connectErrors, disconnects, events, parseErrors, violations, panics atomic.Int64
+	connections, connects, connectErrors, disconnects, events, parseErrors, violations, panics, recovered atomic.Int64
 }
 
 // Stats returns the server's counters. It may be called from any goroutine.
@@ -40,6 +42,8 @@ func (s *Server) Stats() Stats {
 		ParseErrors:   c.parseErrors.Load(),
 		Violations:    c.violations.Load(),
 		Panics:        c.panics.Load(),
+		Recovered:     c.recovered.Load(),
+		Away:          s.recovery.count(),
 		Engine:        s.engine.Stats(),
 	}
 }

@@ -75,6 +75,16 @@ func (t *table) remove(slot uint32) {
 	}
 }
 
+// clear takes a socket out of its slot, which stays taken.
+func (t *table) clear(slot uint32) { t.restore(slot, nil) }
+
+// restore puts a socket into a slot that clear has left.
+func (t *table) restore(slot uint32, s *Socket) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	(*t.chunks.Load())[slot/chunkSize].Load().slots[slot%chunkSize].Store(s)
+}
+
 // grow opens a chunk.
 func (t *table) grow() {
 	c := new(chunk)

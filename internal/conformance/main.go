@@ -1,23 +1,20 @@
-// Command conformance serves what the official protocol suites want to talk
-// to: fixed programs on the public API of engineio and socketio, with the
-// suites' timing (shared/suites/README.md §2).
+// Command conformance serves what the official suites want to talk to: fixed
+// programs on the public API of engineio and socketio, with the suites'
+// timing. The first two are the protocols' own suites', the others those of the
+// clients.
 //
-//	conformance -engine 127.0.0.1:4300 -socketio 127.0.0.1:4301
+//	conformance -engine 127.0.0.1:4300 -socketio 127.0.0.1:4301 \
+//		-engine-client 127.0.0.1:4302 -socketio-client 127.0.0.1:4303
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"net"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
-
-	"outrider/engineio"
-	"outrider/socketio"
 )
 
 // server is what both packages offer.
@@ -26,58 +23,49 @@ type server interface {
 	Close() error
 }
 
+// program is the server for one suite, or two.
+type program struct {
+	name  string
+	suite string
+	start func() (server, error)
+}
+
+func programs() []program {
+	return []program{
+		{"engine", "the engine.io v3 and v4 suites", newEngine},
+		{"socketio", "the socket.io v5 suite", newSocketIO},
+		{"engine-client", "engine.io-client's own suite", newEngineClient},
+		{"socketio-client", "socket.io-client's own suite", newSocketIOClient},
+	}
+}
+
 func main() {
-	engine := flag.String("engine", "", "address of the engine.io v3 and v4 suites' echo server")
-	sockets := flag.String("socketio", "", "address of the socket.io v5 suite's server")
+	addrs := make(map[string]*string)
+	for _, p := range programs() {
+		addrs[p.name] = flag.String(p.name, "", "address of the server for "+p.suite)
+	}
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *engine, *sockets); err != nil {
+	if err := run(ctx, addrs); err != nil {
 		fmt.Fprintln(os.Stderr, "conformance:", err)
 		os.Exit(1)
 	}
 }
 
-// timing is the heartbeat that the suites expect. The open packet is held
-// back because the v3 suite attaches its listener only after the 101.
-func timing() engineio.Config {
-	return engineio.Config{
-		PingInterval:  300 * time.Millisecond,
-		PingTimeout:   200 * time.Millisecond,
-		OpenDelay:     5 * time.Millisecond,
-		StrictVersion: true,
-		CORS:          &engineio.CORS{},
-	}
-}
-
-func run(ctx context.Context, engine, sockets string) error {
-	failed := make(chan error, 2)
-	start := func(addr string, srv server, err error) error {
+// run serves the programs that have an address until ctx ends, or one of them
+// fails.
+func run(ctx context.Context, addrs map[string]*string) error {
+	failed := make(chan error, len(addrs))
+	for _, p := range programs() {
+		if *addrs[p.name] == "" {
+			continue
+		}
+		addr, err := p.serve(ctx, *addrs[p.name], failed)
 		if err != nil {
 			return err
 		}
-		ln, err := net.Listen("tcp", addr)
-		if err != nil {
-			return err
-		}
-		fmt.Println("listening", ln.Addr())
-		context.AfterFunc(ctx, func() { _ = srv.Close() })
-		go func() { failed <- srv.Serve(ln) }()
-		return nil
-	}
-	if engine != "" {
-		cfg := timing()
-		cfg.Handler = echo{}
-		srv, err := engineio.NewServer(cfg)
-		if err := start(engine, srv, err); err != nil {
-			return err
-		}
-	}
-	if sockets != "" {
-		srv, err := newSocketIO()
-		if err := start(sockets, srv, err); err != nil {
-			return err
-		}
+		fmt.Println(p.name, "listening", addr)
 	}
 	select {
 	case <-ctx.Done():
@@ -87,32 +75,17 @@ func run(ctx context.Context, engine, sockets string) error {
 	}
 }
 
-// echo sends every message back as it came.
-type echo struct{}
-
-func (echo) Opened(*engineio.Session, *engineio.Request) {}
-func (echo) Message(s *engineio.Session, data []byte, binary bool) {
-	_ = s.Send(data, binary)
-}
-func (echo) Closed(*engineio.Session, engineio.CloseReason) {}
-
-// newSocketIO returns the socket.io v5 suite's program.
-func newSocketIO() (*socketio.Server, error) {
-	srv, err := socketio.NewServer(socketio.Config{Engine: timing(), ConnectTimeout: time.Second})
+// serve serves the program until ctx ends, and tells failed how that went.
+func (p program) serve(ctx context.Context, addr string, failed chan<- error) (net.Addr, error) {
+	srv, err := p.start()
 	if err != nil {
 		return nil, err
 	}
-	auth := func(s *socketio.Socket) {
-		payload := s.Auth()
-		if payload == nil {
-			payload = json.RawMessage("{}")
-		}
-		_ = s.Emit("auth", payload)
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
 	}
-	srv.Of("/custom").OnConnect(auth)
-	main := srv.Of("/")
-	main.OnConnect(auth)
-	main.On("message", func(e *socketio.Event) { _ = e.Socket().Emit("message-back", e.Values()...) })
-	main.On("message-with-ack", func(e *socketio.Event) { _ = e.Ack(e.Values()...) })
-	return srv, nil
+	context.AfterFunc(ctx, func() { _ = srv.Close() })
+	go func() { failed <- srv.Serve(ln) }()
+	return ln.Addr(), nil
 }

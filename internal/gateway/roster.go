@@ -225,7 +225,7 @@ func (r *roster) seatPos(m *member, reg registration) {
 		m.pos = new(pos)
 	}
 	move(r.topics[m.kind], &m.pos.topics, reg.posTopic, m)
-	if m.pos.device = strings.Clone(reg.device); reg.posTopic == "" && reg.device == "" {
+	if m.pos.device = reg.device; reg.posTopic == "" && reg.device == "" {
 		m.pos = nil
 	}
 }

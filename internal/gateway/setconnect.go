@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 	"unicode"
-	"unsafe"
 
 	"github.com/mailru/easyjson"
 	"github.com/mailru/easyjson/jlexer"
@@ -17,8 +16,7 @@ const (
 )
 
 // parseSetConnect checks one argument of set_connect, as it came, for a kind.
-// The strings of the result lie in arg: the indexes copy their keys, and what
-// else is kept of it must be copied too.
+// Nothing of the result refers to arg.
 func parseSetConnect(k kind, arg []byte) (registration, *refusal) {
 	var in setConnect
 	if arg = bytes.TrimSpace(arg); len(arg) == 0 || arg[0] != '{' || easyjson.Unmarshal(arg, &in) != nil {
@@ -126,7 +124,7 @@ func (f *fields) uid(raw []byte) string {
 	case len(bytes.Trim(digits, "0")) == 0:
 		f.refuse(missingField, "uid: is missing, empty or zero")
 	}
-	return unsafe.String(unsafe.SliceData(raw), len(raw))
+	return string(raw)
 }
 
 // typeName reads a field from which nothing follows, since the namespace says

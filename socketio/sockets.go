@@ -1,14 +1,14 @@
 package socketio
 
-// list is the sockets of one connection, in the order in which they came. Most connections have one and those of
+// sockets are those of one connection, in the order in which they came. Most connections have one and those of
 // revision 3 two: there is room for two in it, and what it takes of an idle connection is 24 bytes.
-type list struct {
+type sockets struct {
 	first [2]*Socket // nil where there is none
 	more  *[]*Socket // those behind them; nil unless there were any
 }
 
 // len returns the number of sockets.
-func (l *list) len() int {
+func (l *sockets) len() int {
 	switch {
 	case l.first[0] == nil:
 		return 0
@@ -21,7 +21,7 @@ func (l *list) len() int {
 }
 
 // at returns the place of the i-th socket, which exists.
-func (l *list) at(i int) **Socket {
+func (l *sockets) at(i int) **Socket {
 	if i < len(l.first) {
 		return &l.first[i]
 	}
@@ -29,7 +29,7 @@ func (l *list) at(i int) **Socket {
 }
 
 // find returns the place of the first socket that match is true of, nil if there is none.
-func (l *list) find(match func(*Socket) bool) (place **Socket) {
+func (l *sockets) find(match func(*Socket) bool) (place **Socket) {
 	for i := range l.len() {
 		if place := l.at(i); match(*place) {
 			return place
@@ -39,7 +39,7 @@ func (l *list) find(match func(*Socket) bool) (place **Socket) {
 }
 
 // add puts a socket at the end.
-func (l *list) add(s *Socket) {
+func (l *sockets) add(s *Socket) {
 	if n := l.len(); n < len(l.first) {
 		l.first[n] = s
 		return
@@ -51,7 +51,7 @@ func (l *list) add(s *Socket) {
 }
 
 // remove takes a socket out, if it is there; those behind it move up.
-func (l *list) remove(s *Socket) {
+func (l *sockets) remove(s *Socket) {
 	n, found := l.len(), false
 	for i := range n {
 		found = found || *l.at(i) == s
@@ -69,7 +69,7 @@ func (l *list) remove(s *Socket) {
 }
 
 // all returns a copy.
-func (l *list) all() []*Socket {
+func (l *sockets) all() []*Socket {
 	all := make([]*Socket, l.len())
 	for i := range all {
 		all[i] = *l.at(i)
