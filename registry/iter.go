@@ -33,30 +33,72 @@ func (s *set[M]) any() *M {
 
 // walk is the iteration of invariant 4. It reports whether it met a member.
 func (s *set[M]) walk(yield func(*M) bool) (met bool) {
-	start := s.shard.joins.Load()
-	if m := s.first.Load(); m != nil {
-		met = true
-		if !yield(m) {
-			return met
-		}
-	}
-	o := s.overflow.Load()
-	if o == nil {
+	w := s.begin()
+	met = w.first != nil
+	if met && !yield(w.first) {
 		return met
 	}
-	for _, chunk := range o.chunks {
-		for i := range chunk {
-			m := chunk[i].member.Load()
-			if m == nil || chunk[i].stamp.Load() > start {
+	w.part(0, 1, func(m *M) bool {
+		met = true
+		return yield(m)
+	})
+	return met
+}
+
+// walk is one under way: what was there when it began.
+type walk[M any] struct {
+	start  uint64
+	first  *M
+	chunks [][]slot[M]
+}
+
+// begin begins a walk. The first slot is read before any other.
+func (s *set[M]) begin() (w walk[M]) {
+	w.start = s.shard.joins.Load()
+	w.first = s.first.Load()
+	if o := s.overflow.Load(); o != nil {
+		w.chunks = o.chunks
+	}
+	return w
+}
+
+// part yields the members in every n-th chunk of the overflow, from the i-th on.
+func (w *walk[M]) part(i, n int, yield func(*M) bool) {
+	for ; i < len(w.chunks); i += n {
+		chunk := w.chunks[i]
+		for k := range chunk {
+			m := chunk[k].member.Load()
+			if m == nil || chunk[k].stamp.Load() > w.start {
 				continue
 			}
-			met = true
 			if !yield(m) {
-				return met
+				return
 			}
 		}
 	}
-	return met
+}
+
+// Shares splits a walk over the members of key: n goroutines that range over one of its iterators each, at about the
+// same time, meet together whom one would that ranges over Members. Only the last promise is not kept: where all
+// members change meanwhile, it may be that none is met. n is at least 1.
+func (x *Index[M]) Shares(key string, n int) []iter.Seq[*M] {
+	shares := make([]iter.Seq[*M], n)
+	s := x.find(x.hash(key), key)
+	if s == nil {
+		for i := range shares {
+			shares[i] = func(func(*M) bool) {}
+		}
+		return shares
+	}
+	w := s.begin()
+	for i := range shares {
+		shares[i] = func(yield func(*M) bool) {
+			if i > 0 || w.first == nil || yield(w.first) {
+				w.part(i, n, yield)
+			}
+		}
+	}
+	return shares
 }
 
 // Keys returns an iterator over the keys and the number of members of each. It takes no lock: a key that comes or

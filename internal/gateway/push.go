@@ -1,9 +1,13 @@
 package gateway
 
 import (
+	"iter"
+	"runtime"
+	"sync"
 	"unsafe"
 
 	"outrider/pushhttp"
+	"outrider/registry"
 	"outrider/socketio"
 )
 
@@ -34,6 +38,51 @@ func (d *delivery) to(s *socketio.Socket) {
 	}
 }
 
+// fanOutShare is the number of members for each of whom a goroutine more is
+// worth its while: some 10 ms of system calls.
+const fanOutShare = 1024
+
+// fanOutTurn is after how many sends a fan-out lets others run. The runtime is
+// not told of the system calls, and so takes no processor away from them; a
+// push to one user, or a heartbeat, shall not wait for one to all.
+const fanOutTurn = 64
+
+// toAll pushes to every member of a key, on as many processors as that takes.
+// It returns when all is done: what the caller pushes next comes behind it.
+func (d *delivery) toAll(x *registry.Index[member], key string) {
+	n := min(x.Len(key)/fanOutShare, runtime.GOMAXPROCS(0))
+	if n < 2 {
+		d.toEach(x.Members(key))
+		return
+	}
+	shares := x.Shares(key, n)
+	parts := make([]delivery, n)
+	var running sync.WaitGroup
+	for i, share := range shares {
+		parts[i].event = d.event
+		if i > 0 {
+			running.Go(func() { parts[i].toEach(share) })
+		}
+	}
+	parts[0].toEach(shares[0])
+	running.Wait()
+	for _, part := range parts {
+		d.result.Matched += part.result.Matched
+		d.result.Written += part.result.Written
+	}
+}
+
+func (d *delivery) toEach(members iter.Seq[*member]) {
+	turn := 0
+	for m := range members {
+		d.to(m.sock)
+		if turn++; turn == fanOutTurn {
+			turn = 0
+			runtime.Gosched()
+		}
+	}
+}
+
 // PushDevice pushes data to every connection of the users, each of whom is
 // named once. Users without one are counted as offline if a device of theirs
 // is remembered.
@@ -60,9 +109,7 @@ func (g *Gateway) PushTopic(kind, topic string, data []byte) pushhttp.Result {
 		return pushhttp.Result{}
 	}
 	d := deliver(data)
-	for m := range g.roster.topics[k].Members(topic) {
-		d.to(m.sock)
-	}
+	d.toAll(g.roster.topics[k], topic)
 	d.result.Offline += g.roster.offline.inTopic(k, topic)
 	if group := topicGroup(k, topic); group != noGroup {
 		g.toGroup(d, group)
@@ -83,9 +130,7 @@ func (g *Gateway) PushClient(clients []string, data []byte) pushhttp.Result {
 }
 
 func (g *Gateway) toGroup(d *delivery, group group) {
-	for m := range g.roster.peers.Members(group.String()) {
-		d.to(m.sock)
-	}
+	d.toAll(g.roster.peers, group.String())
 	d.result.Offline += g.roster.offline.inGroup(group)
 }
 
