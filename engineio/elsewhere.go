@@ -35,7 +35,7 @@ func (h *httpConn) answerWhole(p []byte, size int) int {
 	if offer == nil || head.Chunked || head.Expect100 || !keepsAlive(head) || size > len(p) {
 		return 0
 	}
-	h.shard.req = Request{head: head, conn: h.conn}
+	h.shard.req = Request{head: head, conn: h.conn, peer: &h.peer}
 	out, verdict := offer(&h.shard.req, h.shard.out[:0], p[:size])
 	h.shard.out = out
 	if verdict == PassOn {
@@ -43,7 +43,8 @@ func (h *httpConn) answerWhole(p []byte, size int) int {
 	}
 	h.shard.srv.stats.answered.Add(1)
 	h.since = 0
-	h.begin(head)
+	h.turn.take()
+	h.session, h.poll = nil, nil
 	h.keepAlive = verdict == KeepOpen
 	_ = h.send(out) // an error has closed the connection, which Closed hears of
 	return size

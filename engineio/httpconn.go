@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 
 	"outrider/internal/httpwire"
@@ -27,10 +28,11 @@ type httpConn struct {
 	reading   bool  // a body is under way
 	since     int64 // when the head's or body's first byte came; 0 while idle
 	body      httpwire.Body
-	upload    upload     // what the body is for
-	session   *Session   // whose request is in work
-	poll      *polling   // the session's transport at that time
-	admission *admission // the handshake that Config.Admit is asked about
+	upload    upload         // what the body is for
+	session   *Session       // whose request is in work
+	poll      *polling       // the session's transport at that time
+	admission *admission     // the handshake that Config.Admit is asked about
+	peer      netip.AddrPort // once Config.Answer has asked for it
 
 	// of the request in work: written by the loop while the turn is the
 	// client's, read by whoever answers

@@ -15,6 +15,7 @@ type Request struct {
 	head    *httpwire.Head
 	conn    *loop.Conn
 	session *Session
+	peer    *netip.AddrPort // where the answer of RemoteAddr is kept; may be nil
 }
 
 // Session returns the session that the request names, nil if it is a
@@ -66,7 +67,15 @@ func (r *Request) Headers() iter.Seq2[string, string] {
 
 // RemoteAddr returns the address of the connection's other end: the client,
 // or a proxy.
-func (r *Request) RemoteAddr() netip.AddrPort { return r.conn.RemoteAddr() }
+func (r *Request) RemoteAddr() netip.AddrPort {
+	if r.peer == nil {
+		return r.conn.RemoteAddr()
+	}
+	if !r.peer.IsValid() {
+		*r.peer = r.conn.RemoteAddr()
+	}
+	return *r.peer
+}
 
 // query is what the engine reads of a request's query (clause "URL").
 type query struct {

@@ -33,6 +33,8 @@ type Epoll struct {
 	raw  []unix.EpollEvent
 	park func(uintptr) bool // made once: a closure for each Wait would be garbage
 	got  polled
+
+	deadline time.Time // of parking; zero if there is none
 }
 
 // polled is what poll has found, in the events that Wait was given.
@@ -110,17 +112,34 @@ func (p *Epoll) Wait(events []Event, timeout time.Duration) (int, error) {
 	if p.poll() || timeout == 0 {
 		return p.got.n, p.got.err
 	}
-	var deadline time.Time
-	if timeout > 0 {
-		deadline = time.Now().Add(timeout)
-	}
-	if err := p.file.SetReadDeadline(deadline); err != nil {
+	if err := p.setDeadline(timeout); err != nil {
 		return 0, err
 	}
 	if err := p.conn.Read(p.park); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		return 0, err
 	}
 	return p.got.n, p.got.err
+}
+
+// deadlineSlack is how much too early or too late a deadline may be.
+const deadlineSlack = time.Millisecond
+
+// setDeadline sees to it that parking ends after the timeout. A loop waits for
+// the same tick of its wheel many times, and moving the runtime's timer each
+// time would cost as much as a system call.
+func (p *Epoll) setDeadline(timeout time.Duration) error {
+	var at time.Time
+	if timeout > 0 {
+		now := time.Now()
+		at = now.Add(timeout)
+		if p.deadline.After(now) && at.Sub(p.deadline).Abs() <= deadlineSlack {
+			return nil
+		}
+	} else if p.deadline.IsZero() {
+		return nil
+	}
+	p.deadline = at
+	return p.file.SetReadDeadline(at)
 }
 
 // poll takes the events that are there, and reports whether there is something

@@ -224,6 +224,9 @@ func appendHeader(dst []byte, size int) []byte {
 func (s *Server) Run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if runtime.GOMAXPROCS(0) == 1 { // which wait would keep for itself
+		runtime.GOMAXPROCS(2)
+	}
 	stop := context.AfterFunc(ctx, func() { _, _ = unix.Write(s.wakeFD, []byte{7: 1}) })
 	defer s.release()
 	defer stop()
@@ -231,9 +234,9 @@ func (s *Server) Run(ctx context.Context) error {
 	defer close(s.jobs)
 	events := make([]unix.EpollEvent, 256)
 	for ctx.Err() == nil {
-		n, err := unix.EpollWait(s.ep, events, s.timeout())
-		if err != nil && err != unix.EINTR {
-			return os.NewSyscallError("epoll_wait", err)
+		n, errno := wait(s.ep, events, s.timeout())
+		if errno != 0 && errno != unix.EINTR {
+			return os.NewSyscallError("epoll_wait", errno)
 		}
 		for _, ev := range events[:max(n, 0)] {
 			switch fd := ev.Fd; {
@@ -262,8 +265,14 @@ func (s *Server) timeout() int {
 	return max(0, int(s.beats[s.next].due)-int(s.now()))
 }
 
-// The system calls that never block go to the kernel without a word to the
-// scheduler.
+// System calls go to the kernel without a word to the scheduler, that which
+// waits included: its monitor would be awake as long as there is something to
+// do. (A stop of the world interrupts the wait.)
+
+func wait(ep int, events []unix.EpollEvent, timeout int) (int, unix.Errno) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(ep), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(timeout), 0, 0)
+	return int(n), errno
+}
 
 func read(fd int32, p []byte) int {
 	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
