@@ -67,20 +67,15 @@ func JoinFrames(frames ...*Frame) *Frame {
 		}
 		size += len(f.text)
 	}
-	// In one piece, for the greeting that is joined to each CONNECT.
-	type join struct {
-		frame    Frame
-		binaries binaries
-		packets  [2]Packet
+	joined := &Frame{
+		text:   make([]byte, 0, size),
+		binary: &binaries{none: true, bytes: size, packets: make([]Packet, 0, len(frames))},
 	}
-	j := &join{}
-	j.binaries = binaries{none: true, bytes: size, packets: j.packets[:0]}
-	j.frame = Frame{text: make([]byte, 0, size), binary: &j.binaries}
 	for _, f := range frames {
-		j.frame.text = append(j.frame.text, f.text...)
-		j.binaries.packets = append(j.binaries.packets, f.packets()...)
+		joined.text = append(joined.text, f.text...)
+		joined.binary.packets = append(joined.binary.packets, f.packets()...)
 	}
-	return &j.frame
+	return joined
 }
 
 // newTextFrame makes the frame of a text packet out of a buffer with room in front of the packet's data: the

@@ -116,12 +116,50 @@ func (s *Session) SendFrame(f *Frame) error {
 	return s.send(f)
 }
 
+// SendTogether sends frames with one write, or in one answer to a poll, as
+// JoinFrames does for frames that are sent many times. It keeps none of them.
+// Errors are those of SendFrame; after one, none of the frames counts as sent.
+func (s *Session) SendTogether(frames ...*Frame) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.state != stateOpen:
+		return ErrClosed
+	case s.poll == nil:
+		return s.sendJoined(frames)
+	case s.poll.get != nil:
+		return s.answerWaiting(frames)
+	}
+	for _, f := range frames {
+		if err := s.sendPolling(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sendJoined writes frames to the WebSocket. The caller holds mu.
+func (s *Session) sendJoined(frames []*Frame) error {
+	b := payloadPool.Get().(*payloads)
+	defer b.free()
+	b.out = b.out[:0]
+	for _, f := range frames {
+		b.out = append(b.out, f.websocket(s.rev, s.b64)...)
+	}
+	return sendError(s.conn.SendCopy(b.out))
+}
+
 // send hands a frame to the transport. The caller holds mu.
 func (s *Session) send(f *Frame) error {
 	if s.poll != nil {
 		return s.sendPolling(f)
 	}
-	switch err := s.conn.Send(f.websocket(s.rev, s.b64)); err {
+	return sendError(s.conn.Send(f.websocket(s.rev, s.b64)))
+}
+
+// sendError is a connection's error as SendFrame returns it.
+func sendError(err error) error {
+	switch err {
 	case nil:
 		return nil
 	case loop.ErrSlow:

@@ -153,11 +153,11 @@ func (s *Socket) welcome() bool {
 // sendWelcome sends CONNECT, behind what a socket that has come back has missed. The caller holds mu.
 func (s *Socket) sendWelcome() error {
 	if !s.recovered() {
-		return s.conn.session.SendFrame(s.welcomeFrame())
+		return s.sendConnect()
 	}
 	err := s.sendMissed()
 	if err == nil {
-		err = s.conn.session.SendFrame(s.welcomeFrame())
+		err = s.sendConnect()
 	}
 	r := s.extra.recovery
 	// A client that cannot take all that it has missed shall not try again and again.
@@ -189,16 +189,16 @@ func (s *Socket) settleIn(slot uint32) {
 	}
 }
 
-// welcomeFrame returns CONNECT, and the greeting behind it if the namespace has one.
-func (s *Socket) welcomeFrame() *engineio.Frame {
+// sendConnect sends CONNECT, and the greeting with it if the namespace has one.
+func (s *Socket) sendConnect() error {
 	g := s.ns.greeting.Load()
 	switch {
 	case g == nil:
-		return s.connectFrame()
+		return s.conn.session.SendFrame(s.connectFrame())
 	case s.Revision() == engineio.Revision3:
-		return g.old
+		return s.conn.session.SendFrame(g.old)
 	}
-	return engineio.JoinFrames(s.connectFrame(), g.event.frame(s.ns, s.Revision()))
+	return s.conn.session.SendTogether(s.connectFrame(), g.event.frame(s.ns, s.Revision()))
 }
 
 // connectFrame returns the CONNECT that answers the client's: with the id for protocol 5, bare for older ones.

@@ -9,9 +9,9 @@ import (
 // gcPercent is how much garbage may pile up before it is collected, in percent
 // of what is alive. Go's 100 lets the process grow to twice what its clients
 // take; a gateway makes little garbage, so that collecting it more often costs
-// next to nothing once the clients are there. docs/adr/0006-memory.md has the
-// figures.
-const gcPercent = 30
+// next to nothing once the clients are there. docs/adr/0006-memory.md and
+// 0010-on-the-loop.md have the figures.
+const gcPercent = 35
 
 // tuneMemory chooses the garbage collector's settings, unless GOGC is in the
 // environment, and saves the memory profile's own memory where nobody can ask
