@@ -20,12 +20,12 @@ func TestPeers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := ""
+	var names strings.Builder
 	for _, e := range all.Entrants {
-		names += e.Name + strings.Repeat("+", len(e.Reports)) + " "
+		names.WriteString(e.Name + strings.Repeat("+", len(e.Reports)) + " ")
 	}
-	if want := "ours+ twin+ floor++ "; names != want {
-		t.Errorf("runs: %q, want %q", names, want)
+	if want := "ours+ twin+ floor++ "; names.String() != want {
+		t.Errorf("runs: %q, want %q", names.String(), want)
 	}
 	var table strings.Builder
 	if err := all.WriteTable(&table); err != nil {

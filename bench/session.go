@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 
 	"outrider/bench/internal/fleet"
@@ -254,14 +255,14 @@ func failures(results []connectResult) string {
 			sum.Failed[cause] += n
 		}
 	}
-	text := ""
+	var text strings.Builder
 	for cause := range fleet.Causes {
 		if n := sum.Failed[cause]; n > 0 {
-			text += fmt.Sprintf(" %v %d", cause, n)
+			text.WriteString(fmt.Sprintf(" %v %d", cause, n))
 		}
 	}
-	if text == "" {
+	if text.String() == "" {
 		return "no answer"
 	}
-	return text[1:]
+	return text.String()[1:]
 }

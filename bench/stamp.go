@@ -26,11 +26,11 @@ func (s stamp) append(dst []byte) []byte {
 
 // parseStamp finds the stamp in a message. A greeting has none.
 func parseStamp(text []byte) (s stamp, ok bool) {
-	at := bytes.Index(text, stampMark)
-	if at < 0 {
+	_, after, ok0 := bytes.Cut(text, stampMark)
+	if !ok0 {
 		return stamp{}, false
 	}
-	p := text[at+len(stampMark):]
+	p := after
 	number, p, ok1 := digitsOf(p)
 	due, p, ok2 := digitsOf(p)
 	sent, _, ok3 := digitsOf(p)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"os"
 	"sync"
@@ -88,9 +89,7 @@ func newWorker(out io.Writer) *worker {
 		receipts: newReceipts(watchWith{}), also: unmoved{},
 	}
 	for _, s := range Scenarios() {
-		for name, c := range s.commands {
-			w.commands[name] = c
-		}
+		maps.Copy(w.commands, s.commands)
 	}
 	return w
 }

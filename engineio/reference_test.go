@@ -81,16 +81,16 @@ func referencePayload3(body []byte) (got []engineio.Packet, good bool) {
 		return nil, false
 	}
 	for len(all) > 0 {
-		digits := ""
+		var digits strings.Builder
 		for len(all) > 0 && '0' <= all[0] && all[0] <= '9' {
-			digits += string(rune(all[0]))
+			digits.WriteString(string(rune(all[0])))
 			all = all[1:]
 		}
-		if digits == "" || len(digits) > 9 || len(all) == 0 || all[0] != ':' {
+		if digits.String() == "" || len(digits.String()) > 9 || len(all) == 0 || all[0] != ':' {
 			return got, false
 		}
 		all = all[1:]
-		n, err := strconv.Atoi(digits)
+		n, err := strconv.Atoi(digits.String())
 		if err != nil || n > len(all) {
 			return got, false
 		}

@@ -65,11 +65,12 @@ func TestUpgradeSegment(t *testing.T) {
 		"upgrade":   {"transport=websocket&" + p.takeover(), []string{"2probe", "5", "4a", "4b"}},
 	} {
 		c := s.dial()
-		r := request("GET", engine(tt.query), "", upgradeHeaders)
+		var r strings.Builder
+		r.WriteString(request("GET", engine(tt.query), "", upgradeHeaders))
 		for _, f := range tt.frames {
-			r += frame(ws.OpText, f)
+			r.WriteString(frame(ws.OpText, f))
 		}
-		c.send(r)
+		c.send(r.String())
 		if a := c.answer("GET"); a.StatusCode != 101 {
 			t.Fatalf("%s: %v", name, a)
 		}

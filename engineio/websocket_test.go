@@ -114,7 +114,7 @@ func TestQueuedBeforeClose(t *testing.T) {
 	w, _ := s.websocket("EIO=4")
 	session := s.rec.session(t, 0)
 	for i := range count {
-		if err := session.Send([]byte(fmt.Sprintf("%d%s", i, strings.Repeat("x", 1000))), false); err != nil {
+		if err := session.Send(fmt.Appendf(nil, "%d%s", i, strings.Repeat("x", 1000)), false); err != nil {
 			t.Fatal(err)
 		}
 	}

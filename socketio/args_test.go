@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/mailru/easyjson/jlexer"
@@ -67,11 +68,12 @@ func TestArgs(t *testing.T) {
 
 func TestManyArgs(t *testing.T) {
 	for n := range 12 {
-		text := `2["m"`
+		var text strings.Builder
+		text.WriteString(`2["m"`)
 		for i := range n {
-			text += "," + strconv.Itoa(i)
+			text.WriteString("," + strconv.Itoa(i))
 		}
-		args := parse(t, text+"]")
+		args := parse(t, text.String()+"]")
 		if args.Len() != n {
 			t.Errorf("%d arguments, want %d", args.Len(), n)
 		}

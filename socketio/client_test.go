@@ -66,14 +66,15 @@ type client struct {
 // dial opens a session of revision eio ("3" or "4") and reads the open packet.
 func dial(t testing.TB, addr, eio string, query ...string) *client {
 	t.Helper()
-	url := "ws://" + addr + "/socket.io/?transport=websocket&EIO=" + eio
+	var url strings.Builder
+	url.WriteString("ws://" + addr + "/socket.io/?transport=websocket&EIO=" + eio)
 	for _, q := range query {
-		url += "&" + q
+		url.WriteString("&" + q)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	d := ws.Dialer{Header: ws.HandshakeHeaderHTTP{"X-Test": {"yes"}}}
-	conn, early, _, err := d.Dial(ctx, url)
+	conn, early, _, err := d.Dial(ctx, url.String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -175,28 +176,28 @@ func (n *Namespace) KeptEvent(offset string) string {
 func (s *Server) Leftovers() string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	left := ""
+	var left strings.Builder
 	for name, ns := range s.namespaces {
 		if n := ns.Len(); n != 0 {
-			left += fmt.Sprintf("%d sockets in %s; ", n, name)
+			left.WriteString(fmt.Sprintf("%d sockets in %s; ", n, name))
 		}
 		for range ns.sockets.all() {
-			left += fmt.Sprintf("a slot in %s; ", name)
+			left.WriteString(fmt.Sprintf("a slot in %s; ", name))
 		}
 		if ns.template != nil && !ns.pinned && !s.cfg.KeepEmptyNamespaces || ns.refs != 0 {
-			left += fmt.Sprintf("namespace %s with %d references; ", name, ns.refs)
+			left.WriteString(fmt.Sprintf("namespace %s with %d references; ", name, ns.refs))
 		}
 	}
 	if n := s.recovery.count(); n != 0 {
-		left += fmt.Sprintf("%d sockets away; ", n)
+		left.WriteString(fmt.Sprintf("%d sockets away; ", n))
 	}
 	for key, n := range s.rooms.Keys() {
-		left += fmt.Sprintf("%d in room %q; ", n, key)
+		left.WriteString(fmt.Sprintf("%d in room %q; ", n, key))
 	}
 	if n := s.engine.Stats().Sessions; n != 0 {
-		left += fmt.Sprintf("%d sessions; ", n)
+		left.WriteString(fmt.Sprintf("%d sessions; ", n))
 	}
-	return left
+	return left.String()
 }
 
 // List is a connection's list of sockets.

@@ -3,6 +3,7 @@ package socketio
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -148,9 +149,7 @@ func (n *Namespace) OnDisconnect(fn func(*Socket, DisconnectReason)) {
 func (n *Namespace) On(event string, fn func(*Event)) {
 	n.change(func(h *handlers) {
 		events := make(map[string]*eventHandlers, len(h.events)+1)
-		for name, e := range h.events {
-			events[name] = e
-		}
+		maps.Copy(events, h.events)
 		e := &eventHandlers{name: event}
 		if known := events[event]; known != nil {
 			e.fns = known.fns

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,10 +120,8 @@ func (c *Config) validate() error {
 			return fmt.Errorf("path: must begin with a slash, is %q", p)
 		}
 	}
-	for _, key := range c.APIKeys {
-		if key == "" {
-			return errors.New("api-key: is empty")
-		}
+	if slices.Contains(c.APIKeys, "") {
+		return errors.New("api-key: is empty")
 	}
 	if err := new(slog.LevelVar).UnmarshalText([]byte(c.LogLevel)); err != nil {
 		return fmt.Errorf("log-level: must be debug, info, warn or error, is %q", c.LogLevel)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -112,12 +113,8 @@ func handshakeOf(s *socketio.Socket) handshake {
 		Query:   make(map[string]string),
 		Auth:    s.Auth(),
 	}
-	for name, value := range h.Headers() {
-		o.Headers[name] = value
-	}
-	for key, value := range h.Params() {
-		o.Query[key] = value
-	}
+	maps.Insert(o.Headers, h.Headers())
+	maps.Insert(o.Query, h.Params())
 	return o
 }
 
