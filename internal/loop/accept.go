@@ -37,19 +37,21 @@ const maxAccepts = 64
 // connections out. A goroutine that accepts would have to be woken for them,
 // and would then have to wake each one's loop, its own included.
 func (g *Group) Serve(ln net.Listener) error {
+	l := g.enter()
+	if l == nil {
+		_ = ln.Close()
+		return ErrClosed
+	}
+	defer g.wg.Done()
 	defer ln.Close()
 	fd, err := listenerFD(ln)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
-	a := acceptor{fd: fd, loop: g.enter()}
-	if a.loop == nil {
-		return ErrClosed
-	}
-	defer g.wg.Done()
+	a := acceptor{fd: fd, loop: l}
 	failed := make(chan error, 1)
-	if !a.loop.Post(func() { failed <- a.open() }) {
+	if !l.Post(func() { failed <- a.open() }) {
 		return ErrClosed
 	}
 	if err := <-failed; err != nil {
@@ -57,9 +59,8 @@ func (g *Group) Serve(ln net.Listener) error {
 	}
 	<-g.stopping
 	closed := make(chan struct{})
-	if !a.loop.Post(func() { a.close(); close(closed) }) {
-		<-a.loop.ended // with which it was closed
-		return ErrClosed
+	if !l.Post(func() { a.close(); close(closed) }) {
+		closed = l.ended // it closes what it has
 	}
 	<-closed
 	return ErrClosed

@@ -175,9 +175,9 @@ func (l *Loop) turn() (goOn bool) {
 	l.mu.Unlock()
 	now := l.group.clock.Observe()
 	for _, ev := range l.events[:n] {
-		if ev.Token&acceptorBit != 0 {
+		if i := ev.Token &^ acceptorBit; i != ev.Token && i < uint64(len(l.acceptors)) {
 			l.current = nil
-			l.acceptors[ev.Token&^acceptorBit].ready()
+			l.acceptors[i].ready()
 		} else if c := l.table.Get(ev.Token); c != nil {
 			l.current = c
 			l.ready(c, ev.Ready)
