@@ -56,6 +56,11 @@ type Config struct {
 	// {"/socket.io"} by default, Logger is this Config's.
 	Engine engineio.Config
 
+	// LazyRoot is for servers that have nothing to do in "/". A client before protocol 5, which is in it from the beginning,
+	// is told so as always, but has a Socket there only once it has sent something to it: until then no broadcast in "/"
+	// reaches it, and OnConnect has not run. "/" must have no middleware. It saves some 100 bytes for each such client.
+	LazyRoot bool
+
 	// ConnectTimeout is how long a connection may live without having joined a namespace. Default 45 s.
 	ConnectTimeout time.Duration
 

@@ -21,10 +21,11 @@ type conn struct {
 
 	// Owned by the connection's turn: the engine calls Message and Closed, and what Post and After were given, one
 	// after the other.
-	pending *assembly        // the packet whose attachments are awaited
-	opening *engineio.Alarm  // of the connect timeout; nil when it is off
-	joined  bool             // a namespace has been joined
-	doomed  DisconnectReason // why this side has closed the connection, 0 if it has not: nothing is read any more
+	pending    *assembly        // the packet whose attachments are awaited
+	opening    *engineio.Alarm  // of the connect timeout; nil when it is off
+	joined     bool             // a namespace has been joined
+	rootAsleep bool             // the client is in "/", where it has no Socket yet (Config.LazyRoot)
+	doomed     DisconnectReason // why this side has closed the connection, 0 if it has not: nothing is read any more
 
 	expelled atomic.Bool // Disconnect has closed the connection
 
@@ -99,6 +100,9 @@ func (c *conn) message(data []byte, binary bool) {
 func (c *conn) packet(d *decoded) {
 	name, query := c.address(d.Namespace)
 	s := c.find(name)
+	if s == nil && c.rootAsleep && string(name) == "/" {
+		s = c.wakeRoot()
+	}
 	switch {
 	case d.Type == PacketConnect:
 		if s != nil && !s.ended {

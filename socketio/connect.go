@@ -26,10 +26,30 @@ func (c *conn) connectRoot() {
 	if c.doomed != 0 {
 		return
 	}
+	if c.server.cfg.LazyRoot {
+		c.rootAsleep = c.session.SendFrame(c.server.enter(rootName).connected) == nil
+		c.settled()
+		return
+	}
 	c.connect(rootName, nil, nil)
 	if !c.joined { // its middleware refused
 		c.opening = c.session.After(c.server.cfg.ConnectTimeout, c.connectTimeout)
 	}
+}
+
+// wakeRoot makes the socket in "/" of a client that has been told of it before.
+func (c *conn) wakeRoot() *Socket {
+	c.rootAsleep = false
+	ns := c.server.enter(rootName) // which always exists, and owes no release
+	s := newSocket(c, ns, nil)
+	c.add(s)
+	ns.joined.Add(1)
+	c.server.counters.connects.Add(1)
+	s.state.Store(connected)
+	for _, fn := range ns.handlers.Load().connect {
+		fn(s)
+	}
+	return s
 }
 
 // connectTimeout closes a connection that has not joined anything (PROTOCOL.md 2.4).

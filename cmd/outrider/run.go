@@ -159,6 +159,7 @@ func (d *daemon) clients() socketio.Config {
 			CORS:          cors(d.cfg.AllowOrigins),
 			Inline:        true, // the gateway's handlers take locks, none of them for long
 		},
+		LazyRoot:       true,                 // nothing happens in "/"
 		Handshake:      socketio.NoHandshake, // nobody here asks for it
 		MaxAttachments: 1,                    // no client of ours sends binary
 		Logger:         d.log,
