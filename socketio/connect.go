@@ -135,7 +135,13 @@ func (s *Socket) welcome() bool {
 	defer s.mu.Unlock()
 	s.state.Store(welcomed)
 	s.ns.joined.Add(1)
+	if s.recoverable() {
+		s.ns.server.recovery.store.open(s.extra.recovery.kept)
+	}
 	if err := s.sendWelcome(); err != nil {
+		if s.recoverable() {
+			s.ns.server.recovery.store.drop(s.extra.recovery.kept)
+		}
 		s.ns.joined.Add(-1)
 		s.state.Store(joining)
 		s.conn.remove(s)
@@ -163,7 +169,7 @@ func (s *Socket) sendWelcome() error {
 	// A client that cannot take all that it has missed shall not try again and again.
 	r.cut = err != nil && !errors.Is(err, engineio.ErrSlow)
 	if err == nil {
-		r.last, r.since = nil, time.Time{}
+		r.last, r.kept.since = nil, time.Time{}
 	}
 	return err
 }
@@ -175,7 +181,7 @@ func newSocket(c *conn, ns *Namespace, auth json.RawMessage) *Socket {
 		s.extra = &extra{auth: auth}
 	}
 	if s.recoverable() {
-		s.need().recovery = &recoveryState{pid: engineio.NewID()}
+		s.need().recovery = &recoveryState{kept: &session{ns: ns, pid: engineio.NewID(), socket: s}}
 	}
 	ns.sockets.add(s, (*Socket).settleIn)
 	return s
@@ -186,6 +192,9 @@ func (s *Socket) settleIn(slot uint32) {
 	s.slot = slot
 	if s.Revision() != engineio.Revision3 {
 		s.id = newSocketID(s.ns.server.seed, slot)
+	}
+	if s.recoverable() {
+		s.extra.recovery.kept.slot, s.extra.recovery.kept.id = s.slot, s.id
 	}
 }
 
@@ -217,7 +226,7 @@ func (s *Socket) connectFrame() *engineio.Frame {
 	buf = s.id.appendText(buf)
 	if s.recoverable() {
 		buf = append(buf, pid...)
-		buf, _ = s.extra.recovery.pid.AppendText(buf) // it never fails
+		buf, _ = s.extra.recovery.kept.pid.AppendText(buf) // it never fails
 	}
 	return engineio.MessageFrame(append(buf, end...))
 }
