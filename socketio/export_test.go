@@ -171,6 +171,13 @@ func (s *Server) KeptSessions() int {
 	return len(store.sessions)
 }
 
+// Has reports whether there is a namespace of that name, and does not make one.
+func (s *Server) Has(name string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.namespaces[name] != nil
+}
+
 // Keeps reports whether events of a namespace are kept.
 func (n *Namespace) Keeps() bool { return n.keeps() }
 

@@ -37,8 +37,10 @@ func startSlowRelay(t *testing.T, target string, latency time.Duration) *relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{addr: ln.Addr().String(), target: target, latency: latency, done: make(chan struct{}),
-		conns: make(map[net.Conn]struct{}), lost: make(map[net.Conn]struct{})}
+	r := &relay{
+		addr: ln.Addr().String(), target: target, latency: latency, done: make(chan struct{}),
+		conns: make(map[net.Conn]struct{}), lost: make(map[net.Conn]struct{}),
+	}
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {
