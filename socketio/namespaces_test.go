@@ -155,3 +155,51 @@ func TestGoneInMiddleware(t *testing.T) {
 		})
 	}
 }
+
+// TestBinaryToRooms: an event with attachments comes whole, once, and to the rooms' sockets alone.
+func TestBinaryToRooms(t *testing.T) {
+	s, clients, sockets := crowd(t, socketio.Config{})
+	for _, to := range []socketio.Broadcast{s.Of("/").To("a", "b"), sockets[3].To("a", "b"), s.Of("/").Except(sockets[3].ID())} {
+		if n, err := to.Emit("bin", "é", []byte{1, 2}, map[string]any{"x": []byte{3}}); n != 3 || err != nil {
+			t.Errorf("sent to %d, %v", n, err)
+		}
+		for _, c := range clients[:3] {
+			text := map[string]string{"4": "é", "3": `\u00e9`}[c.eio]
+			c.expect(`452-["bin","`+text+`",{"_placeholder":true,"num":0},{"x":{"_placeholder":true,"num":1}}]`, "b\x01\x02", "b\x03")
+		}
+	}
+	for _, c := range clients {
+		c.sync("/")
+	}
+}
+
+// TestEventsBehindConnect: what a client sends behind CONNECT without waiting for the answer is handled in order, however
+// long middleware takes, and beside another namespace.
+func TestEventsBehindConnect(t *testing.T) {
+	for _, eio := range []string{"3", "4"} {
+		var order notes
+		open := make(chan struct{})
+		_, addr := start(t, socketio.Config{}, func(s *socketio.Server) {
+			for _, name := range []string{"/", "/chat"} {
+				ns := s.Of(name)
+				ns.On("sync", syncHandler)
+				ns.On("hi", func(e *socketio.Event) { order.add(name + string(e.Arg(0))) })
+			}
+			s.Of("/chat").Use(func(*socketio.Socket) error { <-open; return nil })
+		})
+		c := dial(t, addr, eio)
+		c.join("/")
+		c.send("40/chat,", `42/chat,["hi",1]`, `42["hi",2]`, `42/chat,["hi",3]`, `420["sync"]`)
+		if got := order.String(); got != "" {
+			t.Errorf("EIO %s: handled before it was let in: %s", eio, got)
+		}
+		close(open)
+		if text := c.read(); text[:8] != "40/chat," {
+			t.Errorf("EIO %s: got %s", eio, text)
+		}
+		c.expect("430[]")
+		if got := order.String(); got != "/chat1, /2, /chat3" {
+			t.Errorf("EIO %s: handled %s", eio, got)
+		}
+	}
+}

@@ -75,7 +75,7 @@ type recovery struct {
 	store  recoveryStore
 	armed  atomic.Bool // the timer is set
 
-	mu     sync.Mutex // guards what follows; taken alone
+	mu     sync.Mutex // guards what follows; no other lock is taken under it
 	timer  *time.Timer
 	closed bool
 }

@@ -10,7 +10,7 @@ import (
 
 // recoveryStore keeps what Connection State Recovery needs: sessions, and for each namespace its last events. The one
 // there is keeps them in memory; one that several servers share can take its place. Its methods may be called from any
-// goroutine, also by who holds a socket's lock, and must not call back.
+// goroutine, also by who holds the lock of a log or of a socket.
 type recoveryStore interface {
 	// open keeps the session of a socket that is joining, so that its client can come back though the end of the
 	// connection has not been noticed.
