@@ -140,7 +140,7 @@ func (s *Socket) welcome() bool {
 	}
 	if err := s.sendWelcome(); err != nil {
 		if s.recoverable() {
-			s.ns.server.recovery.store.drop(s.extra.recovery.kept)
+			s.stepBack()
 		}
 		s.ns.joined.Add(-1)
 		s.state.Store(joining)
@@ -236,7 +236,7 @@ func (s *Socket) settle() {
 	if !s.state.CompareAndSwap(joining, gone) {
 		return
 	}
-	if s.stepBack() {
+	if s.isAway() {
 		s.leaveAll()
 		return
 	}

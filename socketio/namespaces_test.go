@@ -159,8 +159,12 @@ func TestGoneInMiddleware(t *testing.T) {
 // TestBinaryToRooms: an event with attachments comes whole, once, and to the rooms' sockets alone.
 func TestBinaryToRooms(t *testing.T) {
 	s, clients, sockets := crowd(t, socketio.Config{})
+	nested := socketio.WithAttachments{
+		Value:       map[string]any{"x": socketio.Placeholder(0)},
+		Attachments: [][]byte{{3}},
+	}
 	for _, to := range []socketio.Broadcast{s.Of("/").To("a", "b"), sockets[3].To("a", "b"), s.Of("/").Except(sockets[3].ID())} {
-		if n, err := to.Emit("bin", "é", []byte{1, 2}, map[string]any{"x": []byte{3}}); n != 3 || err != nil {
+		if n, err := to.Emit("bin", "é", []byte{1, 2}, nested); n != 3 || err != nil {
 			t.Errorf("sent to %d, %v", n, err)
 		}
 		for _, c := range clients[:3] {

@@ -130,11 +130,20 @@ func (s *Socket) depart(reason DisconnectReason) (won, kept bool) {
 	return true, s.stepAway(reason)
 }
 
-// stepBack is stepAway for a socket that has come back, and lost its new connection before it was welcome.
-func (s *Socket) stepBack() bool {
+// stepBack is stepAway for a socket that could not be welcomed: one that had come back may try again. The caller holds mu.
+func (s *Socket) stepBack() {
+	reason := ReasonServerDisconnect // for good
+	if s.extra.recovery.cut {
+		reason = ReasonTransportClose
+	}
+	s.stepAway(reason)
+}
+
+// isAway reports whether a socket that is gone may come back.
+func (s *Socket) isAway() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.recovered() && s.extra.recovery.cut && s.stepAway(ReasonTransportClose)
+	return s.extra != nil && s.extra.recovery != nil && s.extra.recovery.away
 }
 
 // stepAway keeps a socket that has left, if it may come back: all but its seats, which the caller gives up. The caller
