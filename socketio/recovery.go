@@ -26,10 +26,10 @@ const (
 // with [Socket.EmitWithAck] or Volatile, which is not sent again. The events of a namespace reach its sockets in one
 // order: two calls of Emit in a namespace wait for each other.
 //
-// A client can come back before the server has noticed that its connection was lost: that is ended then. A socket can
-// be recovered after the end of its connection, whoever's fault that was, but not after a disconnect by
-// either side, a parse error, or the end of the server, which keeps all this in memory. A client that has not had an
-// event yet has no offset, and cannot come back. Whatever speaks against a recovery, the client joins as a new one.
+// A socket can be recovered after the end of its connection, whoever's fault that was, but not after a disconnect by
+// either side, a parse error, or the end of the server, which keeps all this in memory. If the client is back before the
+// server has noticed the end, the old connection is ended then. A client that has not had an event yet has no offset,
+// and cannot come back. Whatever speaks against a recovery, the client joins as a new one.
 //
 // OnDisconnect and OnConnect run for a socket that comes back as for any other; the one on the old connection may run
 // still when the other runs on the new one.
@@ -37,7 +37,8 @@ const (
 // A limit that is negative means that there is none of it.
 type Recovery struct {
 	// Namespaces says by name in which namespaces sockets are recovered; the others neither keep events nor give them
-	// offsets. It is asked once for each namespace, when that is made, and must not block. Default: all.
+	// offsets. It is asked once for each namespace, when that is made, and must neither block nor call the server.
+	// Default: all.
 	Namespaces func(name string) bool
 	// MaxDisconnection is how long a socket may be away. Default 2 minutes.
 	MaxDisconnection time.Duration
