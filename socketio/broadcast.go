@@ -93,7 +93,7 @@ func (b Broadcast) Emit(event string, args ...any) (sent int, err error) {
 
 // Send is Emit with an event that is encoded already.
 func (b Broadcast) Send(p *Prepared) (sent int) {
-	if b.ns.server.recovery != nil && !b.volatile {
+	if !b.volatile && b.ns.keeps() {
 		return b.sendKept(p)
 	}
 	for s := range b.Sockets() {
@@ -115,7 +115,7 @@ func (b Broadcast) sendKept(p *Prepared) (sent int) {
 	for _, child := range b.ns.server.childrenOf(b.ns) {
 		of := b
 		of.ns = child
-		sent += of.sendKept(p)
+		sent += of.Send(p)
 	}
 	return sent
 }

@@ -155,7 +155,13 @@ func (s *Socket) welcome() bool {
 	defer s.mu.Unlock()
 	s.state.Store(welcomed)
 	s.ns.joined.Add(1)
+	if s.recoverable() {
+		s.ns.server.recovery.store.open(s.extra.recovery.kept)
+	}
 	if err := s.sendWelcome(); err != nil {
+		if s.recoverable() {
+			s.stepBack()
+		}
 		s.ns.joined.Add(-1)
 		s.state.Store(joining)
 		s.conn.remove(s)
@@ -183,7 +189,7 @@ func (s *Socket) sendWelcome() error {
 	// A client that cannot take all that it has missed shall not try again and again.
 	r.cut = err != nil && !errors.Is(err, engineio.ErrSlow)
 	if err == nil {
-		r.last, r.since = nil, time.Time{}
+		r.last, r.kept.since = nil, time.Time{}
 	}
 	return err
 }
@@ -195,7 +201,7 @@ func newSocket(c *conn, ns *Namespace, auth json.RawMessage) *Socket {
 		s.extra = &extra{auth: auth}
 	}
 	if s.recoverable() {
-		s.need().recovery = &recoveryState{pid: engineio.NewID()}
+		s.need().recovery = &recoveryState{kept: &session{ns: ns, pid: engineio.NewID(), socket: s}}
 	}
 	ns.sockets.add(s, (*Socket).settleIn)
 	return s
@@ -206,6 +212,9 @@ func (s *Socket) settleIn(slot uint32) {
 	s.slot = slot
 	if s.Revision() != engineio.Revision3 {
 		s.id = newSocketID(s.ns.server.seed, slot)
+	}
+	if s.recoverable() {
+		s.extra.recovery.kept.slot, s.extra.recovery.kept.id = s.slot, s.id
 	}
 }
 
@@ -237,7 +246,7 @@ func (s *Socket) connectFrame() *engineio.Frame {
 	buf = s.id.appendText(buf)
 	if s.recoverable() {
 		buf = append(buf, pid...)
-		buf, _ = s.extra.recovery.pid.AppendText(buf) // it never fails
+		buf, _ = s.extra.recovery.kept.pid.AppendText(buf) // it never fails
 	}
 	return engineio.MessageFrame(append(buf, end...))
 }
@@ -247,7 +256,7 @@ func (s *Socket) settle() {
 	if !s.state.CompareAndSwap(joining, gone) {
 		return
 	}
-	if s.stepBack() {
+	if s.isAway() {
 		s.leaveAll()
 		return
 	}

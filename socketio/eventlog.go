@@ -22,11 +22,8 @@ import (
 type eventLog struct {
 	recovery *recovery
 
-	mu     sync.Mutex
-	events []*keptEvent // without gaps, the oldest first
-	gone   int          // of events, at its beginning
-	next   uint64       // the offset of the next event
-	bytes  int          // of events
+	mu    sync.Mutex // guards store
+	store eventStore
 }
 
 // keptEvent is an event, and to whom it went.
@@ -56,11 +53,12 @@ func (e *keptEvent) size() int {
 	return keptEventSize + n
 }
 
-func newEventLog(r *recovery) *eventLog {
-	if r == nil {
+// newEventLog returns the log of the namespace with that name, nil if none is kept.
+func newEventLog(r *recovery, name string) *eventLog {
+	if r == nil || r.cfg.Namespaces != nil && !r.cfg.Namespaces(name) {
 		return nil
 	}
-	return &eventLog{recovery: r, next: 1}
+	return &eventLog{recovery: r, store: r.store.events()}
 }
 
 // sendTo sends an event to one socket, and keeps it for the case that it does not arrive.
@@ -93,60 +91,24 @@ func (l *eventLog) broadcast(b Broadcast, p *Prepared) (sent int) {
 
 // keep returns the event with an offset, and takes it into the log. The caller holds mu.
 func (l *eventLog) keep(p *Prepared, rooms, except []string) *Prepared {
-	e := &keptEvent{event: p.withOffset(l.next), rooms: rooms, except: except, at: l.recovery.now()}
-	l.next++
-	if n := len(l.events); n > l.gone {
-		l.events[n-1].next = e
-	}
-	l.events = append(l.events, e)
-	l.bytes += e.size()
-	l.trim()
+	e := &keptEvent{event: p, rooms: rooms, except: except}
+	l.store.add(e)
 	l.recovery.arm()
 	return e.event
-}
-
-// trim forgets events that are too old, and as many of the oldest as the bound demands. The caller holds mu.
-func (l *eventLog) trim() {
-	for len(l.events) > l.gone {
-		oldest := l.events[l.gone]
-		if l.bytes <= l.recovery.cfg.MaxEventBytes && !l.recovery.expired(oldest.at) {
-			break
-		}
-		l.bytes -= oldest.size()
-		l.events[l.gone] = nil
-		l.gone++
-	}
-	if l.gone*2 >= len(l.events) {
-		n := copy(l.events, l.events[l.gone:])
-		clear(l.events[n:])
-		l.events, l.gone = l.events[:n], 0
-	}
-	if len(l.events) == 0 {
-		l.events = nil
-	}
 }
 
 // sweep forgets events that are too old, and reports whether there are others.
 func (l *eventLog) sweep() (left bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.trim()
-	return len(l.events) > 0
+	return l.store.sweep()
 }
 
 // find returns the event with an offset, nil if it is not kept.
 func (l *eventLog) find(offset string) *keptEvent {
-	n, err := strconv.ParseUint(offset, offsetBase, 64)
-	if err != nil {
-		return nil
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	oldest := l.next - uint64(len(l.events)-l.gone)
-	if n < oldest || n >= l.next {
-		return nil
-	}
-	return l.events[l.gone+int(n-oldest)]
+	return l.store.find(offset)
 }
 
 // sendMissed sends a socket that has come back the events that it has missed. The caller holds the log's mu and the
@@ -161,6 +123,66 @@ func (s *Socket) sendMissed() error {
 		}
 	}
 	return nil
+}
+
+// memoryEvents is the eventStore of a memoryStore.
+type memoryEvents struct {
+	store  *memoryStore
+	events []*keptEvent // without gaps, the oldest first
+	gone   int          // of events, at its beginning
+	next   uint64       // the offset of the next event
+	bytes  int          // of events
+}
+
+func (m *memoryEvents) add(e *keptEvent) {
+	e.event, e.at = e.event.withOffset(m.next), m.store.now()
+	m.next++
+	if n := len(m.events); n > m.gone {
+		m.events[n-1].next = e
+	}
+	m.events = append(m.events, e)
+	m.bytes += e.size()
+	m.trim()
+}
+
+// trim forgets events that are too old, and as many of the oldest as the bounds demand.
+func (m *memoryEvents) trim() {
+	cfg := m.store.cfg
+	for len(m.events) > m.gone {
+		oldest := m.events[m.gone]
+		fits := len(m.events)-m.gone <= cfg.MaxEvents && m.bytes <= cfg.MaxEventBytes
+		if fits && !m.store.expired(oldest.at) {
+			break
+		}
+		m.bytes -= oldest.size()
+		m.events[m.gone] = nil
+		m.gone++
+	}
+	if m.gone*2 >= len(m.events) {
+		n := copy(m.events, m.events[m.gone:])
+		clear(m.events[n:])
+		m.events, m.gone = m.events[:n], 0
+	}
+	if len(m.events) == 0 {
+		m.events = nil
+	}
+}
+
+func (m *memoryEvents) sweep() (left bool) {
+	m.trim()
+	return len(m.events) > 0
+}
+
+func (m *memoryEvents) find(offset string) *keptEvent {
+	n, err := strconv.ParseUint(offset, offsetBase, 64)
+	if err != nil {
+		return nil
+	}
+	oldest := m.next - uint64(len(m.events)-m.gone)
+	if n < oldest || n >= m.next {
+		return nil
+	}
+	return m.events[m.gone+int(n-oldest)]
 }
 
 // offsetBase is in which offsets are written: they travel with every event.

@@ -275,7 +275,11 @@ func ExampleBroadcast_Sockets() {
 // A client that loses its connection and comes back finds its socket again, and gets what it has missed.
 func ExampleRecovery() {
 	server, err := socketio.NewServer(socketio.Config{
-		Recovery: &socketio.Recovery{MaxDisconnection: time.Minute},
+		Recovery: &socketio.Recovery{
+			Namespaces:       func(name string) bool { return name == "/" },
+			MaxDisconnection: time.Minute,
+			MaxEvents:        1000,
+		},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -152,16 +152,42 @@ func NewID(slot uint32) (id string, found uint32) {
 // AgeRecovery lets the time of what is kept for sockets that are away run ahead, and forgets what is too old then, as
 // the timer does.
 func (s *Server) AgeRecovery(d time.Duration) {
-	now := s.recovery.now
-	s.recovery.now = func() time.Time { return now().Add(d) }
+	store := s.recovery.store.(*memoryStore)
+	now := store.now
+	store.now = func() time.Time { return now().Add(d) }
 	s.recovery.sweep()
 }
+
+// FreezeRecovery stops the time of what is kept for sockets that are away.
+func (s *Server) FreezeRecovery() {
+	now := time.Now()
+	s.recovery.store.(*memoryStore).now = func() time.Time { return now }
+}
+
+// KeptSessions is how many sessions are kept, of connected sockets included.
+func (s *Server) KeptSessions() int {
+	store := s.recovery.store.(*memoryStore)
+	store.mu.Lock()
+	defer store.mu.Unlock()
+	return len(store.sessions)
+}
+
+// Has reports whether there is a namespace of that name, and does not make one.
+func (s *Server) Has(name string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.namespaces[name] != nil
+}
+
+// Keeps reports whether events of a namespace are kept.
+func (n *Namespace) Keeps() bool { return n.keeps() }
 
 // KeptEvents is how many events a namespace keeps, and how many bytes they count.
 func (n *Namespace) KeptEvents() (events, bytes int) {
 	n.log.mu.Lock()
 	defer n.log.mu.Unlock()
-	return len(n.log.events) - n.log.gone, n.log.bytes
+	kept := n.log.store.(*memoryEvents)
+	return len(kept.events) - kept.gone, kept.bytes
 }
 
 // KeptEvent is the event that an offset finds, "" if none.

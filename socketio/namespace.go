@@ -67,7 +67,7 @@ func newNamespace(s *Server, name string, template *Namespace) *Namespace {
 		n.handlers.Store(new(handlers))
 	}
 	if name != "" { // a template has no events of its own
-		n.log = newEventLog(s.recovery)
+		n.log = newEventLog(s.recovery, name)
 	}
 	n.connected = packetFrame(Packet{Type: PacketConnect, Namespace: n.wire})
 	n.disconnected = packetFrame(Packet{Type: PacketDisconnect, Namespace: n.wire})
@@ -78,6 +78,9 @@ func newNamespace(s *Server, name string, template *Namespace) *Namespace {
 	}
 	return n
 }
+
+// keeps reports whether events are kept for sockets that are away, or may be in namespaces made from this one.
+func (n *Namespace) keeps() bool { return n.log != nil || n.match != nil && n.server.recovery != nil }
 
 // Name returns the name, such as "/" or "/chat"; "" for a template that [Server.OfFunc] returned.
 func (n *Namespace) Name() string { return n.name }

@@ -1,7 +1,6 @@
 package socketio
 
 import (
-	"container/list"
 	"encoding/json"
 	"fmt"
 	"sync"
@@ -15,6 +14,7 @@ import (
 const (
 	DefaultMaxDisconnection = 2 * time.Minute
 	DefaultMaxAway          = 100_000
+	DefaultMaxEvents        = 1 << 15
 	DefaultMaxEventBytes    = 16 << 20
 )
 
@@ -27,21 +27,29 @@ const (
 // order: two calls of Emit in a namespace wait for each other.
 //
 // A socket can be recovered after the end of its connection, whoever's fault that was, but not after a disconnect by
-// either side, a parse error, or the end of the server, which keeps all this in memory. A client that has not had an
-// event yet has no offset, and cannot come back. Whatever speaks against a recovery, the client joins as a new one.
+// either side, a parse error, or the end of the server, which keeps all this in memory. If the client is back before the
+// server has noticed the end, the old connection is ended then. A client that has not had an event yet has no offset,
+// and cannot come back. Whatever speaks against a recovery, the client joins as a new one.
 //
 // OnDisconnect and OnConnect run for a socket that comes back as for any other; the one on the old connection may run
 // still when the other runs on the new one.
 //
 // A limit that is negative means that there is none of it.
 type Recovery struct {
+	// Namespaces says by name in which namespaces sockets are recovered; the others neither keep events nor give them
+	// offsets. It is asked once for each namespace, when that is made, and must neither block nor call the server.
+	// Default: all.
+	Namespaces func(name string) bool
 	// MaxDisconnection is how long a socket may be away. Default 2 minutes.
 	MaxDisconnection time.Duration
 	// MaxAway is how many sockets may be away at a time. Default 100,000. The one that has been away longest makes
 	// room for one more.
 	MaxAway int
+	// MaxEvents is how many events of a namespace are kept for sockets that are away. Default 32,768. The oldest make
+	// room for a new one; who needed them cannot be recovered.
+	MaxEvents int
 	// MaxEventBytes is how much memory the events of a namespace may take which are kept for sockets that are away.
-	// Default 16 MiB. The oldest make room for a new one; who needed them cannot be recovered.
+	// Default 16 MiB. Beyond it, the oldest go as with MaxEvents.
 	MaxEventBytes int
 	// RunMiddleware has the namespace's middleware asked about sockets that come back, too. By default it is not, as
 	// with the official server.
@@ -56,50 +64,36 @@ func (r Recovery) withDefaults() (*Recovery, error) {
 		return nil, fmt.Errorf("socketio: Recovery.MaxDisconnection is negative: %v", r.MaxDisconnection)
 	}
 	defaults(&r.MaxAway, DefaultMaxAway)
+	defaults(&r.MaxEvents, DefaultMaxEvents)
 	defaults(&r.MaxEventBytes, DefaultMaxEventBytes)
 	return &r, nil
 }
 
-// recovery is what a server remembers of sockets that are away. Their events are in the namespaces' logs.
+// recovery is a server's part of Connection State Recovery: what is kept is in the store.
 type recovery struct {
-	cfg    Recovery
+	cfg    *Recovery
 	server *Server
-	now    func() time.Time
+	store  recoveryStore
 	armed  atomic.Bool // the timer is set
 
 	mu     sync.Mutex // guards what follows; no other lock is taken under it
-	away   map[engineio.ID]*list.Element
-	order  list.List // of *awaySocket, the one that has been away longest first
 	timer  *time.Timer
 	closed bool
 }
 
-// awaySocket is a socket whose connection has ended. Its slot is still its own, since its id tells the slot; and so is
-// its reference to a namespace that was made on demand.
-type awaySocket struct {
-	ns    *Namespace
-	pid   engineio.ID
-	slot  uint32
-	id    socketID
-	rooms []string
-	data  any
-	since time.Time
-}
-
 // recoveryState is what a connected socket has for the case that it must be recovered.
 type recoveryState struct {
-	pid  engineio.ID // the client's proof that the socket was its own
-	back bool        // it has been recovered
-	away bool        // it can be recovered; guarded by the socket's mu
+	kept *session // its pid is the client's proof that the socket was its own
+	back bool     // it has been recovered
+	away bool     // it can be recovered; guarded by the socket's mu
 
 	// Of a socket that has come back, until it is welcome.
-	last  *keptEvent // the last event that it had had
-	since time.Time  // since when it has been away
-	cut   bool       // its new connection has ended meanwhile
+	last *keptEvent // the last event that it had had
+	cut  bool       // its new connection has ended meanwhile
 }
 
-func newRecovery(s *Server, cfg Recovery) *recovery {
-	return &recovery{cfg: cfg, server: s, now: time.Now, away: make(map[engineio.ID]*list.Element)}
+func newRecovery(s *Server, cfg *Recovery) *recovery {
+	return &recovery{cfg: cfg, server: s, store: newMemoryStore(cfg, (*session).release)}
 }
 
 // Recovered reports whether the socket is one that had lost its connection and has come back ([Config].Recovery).
@@ -126,66 +120,63 @@ func (r DisconnectReason) survives() bool {
 	return false
 }
 
-// stepBack is stepAway for a socket that has come back, and lost its new connection before it was welcome.
-func (s *Socket) stepBack() bool {
-	s.mu.Lock()
-	cut := s.recovered() && s.extra.recovery.cut
-	s.mu.Unlock()
-	return cut && s.stepAway(ReasonTransportClose)
-}
-
-// stepAway keeps a socket that has left, if it may come back: all but its seats, which the caller gives up.
-func (s *Socket) stepAway(reason DisconnectReason) bool {
-	if !s.recoverable() || !reason.survives() {
-		return false
-	}
-	store := s.ns.server.recovery
+// depart makes a connected socket gone, and keeps it if it may come back. Both happen under mu: who comes second finds
+// it kept.
+func (s *Socket) depart(reason DisconnectReason) (won, kept bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state := s.extra.recovery
-	a := &awaySocket{
-		ns: s.ns, pid: state.pid, slot: s.slot, id: s.id,
-		rooms: s.roomNames(), data: s.data, since: state.since,
+	if !s.state.CompareAndSwap(connected, gone|uint32(reason)<<reasonShift) {
+		return false, false
 	}
-	if a.since.IsZero() {
-		a.since = store.now()
+	return true, s.stepAway(reason)
+}
+
+// stepBack is stepAway for a socket that could not be welcomed: one that had come back may try again. The caller holds mu.
+func (s *Socket) stepBack() {
+	reason := ReasonServerDisconnect // for good
+	if s.extra.recovery.cut {
+		reason = ReasonTransportClose
 	}
+	s.stepAway(reason)
+}
+
+// isAway reports whether a socket that is gone may come back.
+func (s *Socket) isAway() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.extra != nil && s.extra.recovery != nil && s.extra.recovery.away
+}
+
+// stepAway keeps a socket that has left, if it may come back: all but its seats, which the caller gives up. The caller
+// holds mu.
+func (s *Socket) stepAway(reason DisconnectReason) bool {
+	state, r := s.extra.recovery, s.ns.server.recovery
+	if !reason.survives() {
+		r.store.drop(state.kept)
+		return false
+	}
+	state.kept.rooms, state.kept.data = s.roomNames(), s.data
 	s.ns.sockets.clear(s.slot)
-	state.away = store.add(a)
+	state.away = r.store.leave(state.kept)
+	if state.away {
+		r.arm()
+	}
 	return state.away
 }
 
-// add takes in a socket. It reports false if there is no place for any.
-func (r *recovery) add(a *awaySocket) bool {
-	r.mu.Lock()
-	if r.closed || r.cfg.MaxAway == 0 {
-		r.mu.Unlock()
-		return false
+// evict ends a socket whose client has come back before this side noticed the end of its connection; and that
+// connection, with whatever else is on it.
+func (s *Socket) evict() {
+	if s.leave(ReasonTransportClose) {
+		s.conn.session.Post(s.finish)
 	}
-	r.away[a.pid] = r.order.PushBack(a)
-	var oldest *awaySocket
-	if r.order.Len() > r.cfg.MaxAway {
-		oldest = r.remove(r.order.Front())
-	}
-	r.mu.Unlock()
-	oldest.release()
-	r.arm()
-	return true
-}
-
-// remove forgets a socket, whom the caller owes a release. The caller holds mu.
-func (r *recovery) remove(e *list.Element) *awaySocket {
-	a := r.order.Remove(e).(*awaySocket)
-	delete(r.away, a.pid)
-	return a
+	s.conn.session.Close()
 }
 
 // release gives up what a socket that will not come back has held.
-func (a *awaySocket) release() {
-	if a != nil {
-		a.ns.sockets.remove(a.slot)
-		a.ns.server.release(a.ns)
-	}
+func (k *session) release() {
+	k.ns.sockets.remove(k.slot)
+	k.ns.server.release(k.ns)
 }
 
 // claim is what a client that wants its socket back sends with CONNECT.
@@ -212,33 +203,22 @@ func (c *conn) comeBack(ns *Namespace, auth json.RawMessage) *Socket {
 	if last == nil {
 		return nil
 	}
-	a := ns.server.recovery.take(ns, pid)
-	if a == nil {
+	store := ns.server.recovery.store
+	if old := store.connected(ns, pid); old != nil {
+		old.evict()
+	}
+	k := store.take(ns, pid)
+	if k == nil {
 		return nil
 	}
 	defer ns.server.release(ns) // the socket has the reference of its new connection
-	s := &Socket{conn: c, ns: ns, slot: a.slot, id: a.id, data: a.data}
-	s.extra = &extra{auth: auth, recovery: &recoveryState{pid: pid, back: true, last: last, since: a.since}}
-	ns.sockets.restore(a.slot, s)
-	_ = s.Join(a.rooms...) // as many as it was in
+	s := &Socket{conn: c, ns: ns, slot: k.slot, id: k.id, data: k.data}
+	again := &session{ns: ns, pid: pid, slot: k.slot, id: k.id, socket: s, since: k.since}
+	s.extra = &extra{auth: auth, recovery: &recoveryState{kept: again, back: true, last: last}}
+	ns.sockets.restore(k.slot, s)
+	_ = s.Join(k.rooms...) // as many as it was in
 	return s
 }
-
-// take gives a socket of the namespace to whoever knows its pid, once.
-func (r *recovery) take(ns *Namespace, pid engineio.ID) *awaySocket {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	e := r.away[pid]
-	if e == nil {
-		return nil
-	}
-	if a := e.Value.(*awaySocket); a.ns != ns || r.expired(a.since) {
-		return nil
-	}
-	return r.remove(e)
-}
-
-func (r *recovery) expired(since time.Time) bool { return r.now().Sub(since) > r.cfg.MaxDisconnection }
 
 // arm sets the timer that forgets what is too old, if it is not set.
 func (r *recovery) arm() {
@@ -255,7 +235,7 @@ func (r *recovery) arm() {
 // sweep forgets sockets and events that are too old, and comes again as long as there are others.
 func (r *recovery) sweep() {
 	r.armed.Store(false) // before looking: who comes later sets the timer
-	left := r.forgetAway()
+	left := r.store.sweep()
 	for _, ns := range r.server.all() {
 		if ns.log != nil && ns.log.sweep() {
 			left = true
@@ -264,21 +244,6 @@ func (r *recovery) sweep() {
 	if left {
 		r.arm()
 	}
-}
-
-// forgetAway forgets the sockets that have been away too long, and reports whether there are others.
-func (r *recovery) forgetAway() (left bool) {
-	var late []*awaySocket
-	r.mu.Lock()
-	for e := r.order.Front(); e != nil && r.expired(e.Value.(*awaySocket).since); e = r.order.Front() {
-		late = append(late, r.remove(e))
-	}
-	left = r.order.Len() > 0
-	r.mu.Unlock()
-	for _, a := range late {
-		a.release()
-	}
-	return left
 }
 
 // close forgets all sockets, and lets none in any more.
@@ -291,14 +256,8 @@ func (r *recovery) close() {
 	if r.timer != nil {
 		r.timer.Stop()
 	}
-	var all []*awaySocket
-	for e := r.order.Front(); e != nil; e = r.order.Front() {
-		all = append(all, r.remove(e))
-	}
 	r.mu.Unlock()
-	for _, a := range all {
-		a.release()
-	}
+	r.store.close()
 }
 
 // count returns how many sockets are away.
@@ -306,7 +265,5 @@ func (r *recovery) count() int64 {
 	if r == nil {
 		return 0
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return int64(r.order.Len())
+	return int64(r.store.away())
 }

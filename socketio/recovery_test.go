@@ -287,7 +287,7 @@ func disconnectAll(s *socketio.Server, closeEngine bool) {
 	}
 }
 
-// TestRecoveryOnce: a pid is good for one socket, in one namespace, while that is away.
+// TestRecoveryOnce: a pid is good for one socket, in one namespace. Whoever comes with it last has the socket.
 func TestRecoveryOnce(t *testing.T) {
 	s, addr, left := retreat(t, socketio.Recovery{}, nil)
 	s.Of("/a").Emit("kept", "so that the offset is one there too")
@@ -297,11 +297,162 @@ func TestRecoveryOnce(t *testing.T) {
 	if text := c.read(); strings.Contains(text, a.SID) || strings.Contains(text, a.PID) {
 		t.Errorf("came back in another namespace: %s", text)
 	}
-	if b := dial(t, addr, "4").enter(a.claim()); b.SID != a.SID {
+	first := dial(t, addr, "4")
+	if b := first.enter(a.claim()); b.SID != a.SID {
 		t.Errorf("came back as %v", b)
 	}
-	if b := dial(t, addr, "4").enter(a.claim()); b.SID == a.SID {
-		t.Error("came back twice")
+	if b := dial(t, addr, "4").enter(a.claim()); b.SID != a.SID {
+		t.Errorf("came back again as %v", b)
+	}
+	first.expectClosed()
+	if n := s.Of("/").Len(); n != 1 {
+		t.Errorf("%d sockets", n)
+	}
+}
+
+// TestRecoveryUnnoticed: a client comes back while its old connection looks as good as ever. All that was sent there
+// and was not seen is sent again; the old connection is ended, and what else was on it can come back as well.
+func TestRecoveryUnnoticed(t *testing.T) {
+	reasons := make(chan socketio.DisconnectReason, 10)
+	connects := make(chan *socketio.Socket, 10)
+	s, addr := start(t, socketio.Config{Recovery: &socketio.Recovery{}}, func(s *socketio.Server) {
+		for _, ns := range []*socketio.Namespace{s.Of("/"), s.Of("/b")} {
+			ns.OnConnect(func(s *socketio.Socket) { connects <- s })
+			ns.OnDisconnect(func(_ *socketio.Socket, reason socketio.DisconnectReason) { reasons <- reason })
+		}
+	})
+	c := dial(t, addr, "4")
+	a := c.enter("40")
+	old := wait(t, connects)
+	old.SetData("data")
+	if err := errors.Join(old.Join("room"), old.Emit("seen")); err != nil {
+		t.Fatal(err)
+	}
+	c.event(&a)
+	c.send("40/b,")
+	c.read()
+	wait(t, connects)
+	if n := s.KeptSessions(); n != 2 {
+		t.Errorf("%d sessions are kept while they are connected", n)
+	}
+	s.Of("/").To("room").Emit("unseen", 1)
+	old.Emit("unseen", 2)
+
+	again := dial(t, addr, "4")
+	again.send(a.claim())
+	for i := range 2 {
+		if got, want := again.event(&a), fmt.Sprintf(`42["unseen",%d`, i+1); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	back := a
+	again.welcome(&back)
+	socket := wait(t, connects)
+	if back != a || !socket.Recovered() || socket.Data() != "data" || fmt.Sprint(socket.Rooms()) != "[room]" {
+		t.Errorf("came back as %v with %v in %v", back, socket.Data(), socket.Rooms())
+	}
+	got := map[socketio.DisconnectReason]bool{wait(t, reasons): true, wait(t, reasons): true}
+	if !got[socketio.ReasonTransportClose] || !got[socketio.ReasonForcedClose] {
+		t.Errorf("left because of %v", got)
+	}
+	if n, _ := s.Of("/").To("room").Emit("now"); n != 1 || again.event(&a) != `42["now"` {
+		t.Error("is not there once")
+	}
+	if st, n := s.Stats(), s.Of("/").Len()+s.Of("/b").Len(); st.Away != 1 || st.Recovered != 1 || n != 1 {
+		t.Errorf("%d sockets, stats %+v", n, st)
+	}
+}
+
+// TestKeptSessions: a session is forgotten with a socket that has left for good.
+func TestKeptSessions(t *testing.T) {
+	s, addr, left := retreat(t, socketio.Recovery{}, nil)
+	c := dial(t, addr, "4")
+	c.enter("40")
+	if n := s.KeptSessions(); n != 1 {
+		t.Errorf("%d sessions of one socket", n)
+	}
+	dial(t, addr, "3").join("/")
+	if n := s.KeptSessions(); n != 1 {
+		t.Errorf("%d sessions with a client of protocol 4", n)
+	}
+	c.send("41")
+	wait(t, left)
+	if n := s.KeptSessions(); n != 0 {
+		t.Errorf("%d sessions after the end", n)
+	}
+}
+
+// TestRecoveryNamespaces: where it is off, there is neither pid nor offset, nor anything kept; beside one where it is on.
+func TestRecoveryNamespaces(t *testing.T) {
+	on := func(name string) bool { return strings.HasPrefix(name, "/on") }
+	s, addr := start(t, socketio.Config{Recovery: &socketio.Recovery{Namespaces: on}}, func(s *socketio.Server) {
+		s.OfFunc(func(string) bool { return true }).OnConnect(func(s *socketio.Socket) { s.Emit("hi") })
+	})
+	all := s.OfFunc(func(string) bool { return false })
+	off := dial(t, addr, "4")
+	off.join("/off")
+	off.expect(`42/off,["hi"]`)
+	off.join("/")
+	c := dial(t, addr, "4")
+	c.send("40/on,")
+	if text := c.read(); !strings.Contains(text, `"pid":"`) {
+		t.Errorf("joined with %s", text)
+	}
+	if text := c.read(); !strings.HasPrefix(text, `42/on,["hi","`) {
+		t.Errorf("got %s", text)
+	}
+	for _, ns := range []string{"/", "/off"} {
+		if n, _ := s.Of(ns).Emit("all"); n != 1 {
+			t.Errorf("%d got it in %s", n, ns)
+		}
+		if s.Of(ns).Keeps() {
+			t.Errorf("events of %s are kept", ns)
+		}
+	}
+	off.expect(`42["all"]`, `42/off,["all"]`)
+	if n, _ := all.Emit("nobody"); n != 0 {
+		t.Errorf("%d got what goes to none", n)
+	}
+	if n := s.KeptSessions(); n != 1 {
+		t.Errorf("%d sessions are kept", n)
+	}
+}
+
+// TestMaxDisconnection has a socket away for as long as may be, and for a nanosecond more; and so its last event.
+func TestMaxDisconnection(t *testing.T) {
+	for late, back := range map[time.Duration]bool{0: true, 1: false} {
+		left := make(chan *socketio.Socket, 10)
+		s, addr := start(t, socketio.Config{Recovery: &socketio.Recovery{}}, func(s *socketio.Server) {
+			s.FreezeRecovery()
+			askable(s.Of("/"), left)
+		})
+		a := leave(t, addr, left)
+		s.AgeRecovery(socketio.DefaultMaxDisconnection + late)
+		if n, _ := s.Of("/").KeptEvents(); (n == 1) != back || (s.Stats().Away == 1) != back {
+			t.Errorf("%v late: %d events, %d sockets", late, n, s.Stats().Away)
+		}
+		if b := dial(t, addr, "4").enter(a.claim()); (b.SID == a.SID) != back {
+			t.Errorf("%v late: came back as %v, was %v", late, b, a)
+		}
+	}
+}
+
+// TestMaxEvents has as many events as may be, and one more: the oldest is forgotten, and whoever's last event it was.
+func TestMaxEvents(t *testing.T) {
+	for missed, back := range map[int]bool{2: true, 3: false} { // besides the one that was seen
+		s, addr, left := retreat(t, socketio.Recovery{MaxEvents: 3}, nil)
+		a := leave(t, addr, left)
+		for i := range missed {
+			s.Of("/").Emit("missed", i)
+		}
+		if n, _ := s.Of("/").KeptEvents(); n != 3 {
+			t.Errorf("%d events are kept", n)
+		}
+		c := dial(t, addr, "4")
+		c.send(a.claim())
+		if recovered := strings.HasPrefix(c.read(), "42"); recovered != back {
+			t.Errorf("recovered %t, with %d events missed", recovered, missed)
+		}
 	}
 }
 
@@ -459,19 +610,6 @@ func TestRecoveryForgets(t *testing.T) {
 	}
 }
 
-// insist comes back as often as it takes the server to notice that the client was gone, and returns the first packet.
-func insist(t testing.TB, addr string, a away) (*client, string) {
-	t.Helper()
-	for {
-		c := dial(t, addr, "4")
-		c.send(a.claim())
-		if text := c.read(); strings.HasPrefix(text, "42") || strings.Contains(text, a.SID) {
-			return c, text
-		}
-		c.conn.Close()
-	}
-}
-
 // TestRecoveryExactlyOnce has clients that lose their connections again and again, while events come from several
 // goroutines: each client gets each event once, and in the one order.
 func TestRecoveryExactlyOnce(t *testing.T) {
@@ -495,15 +633,18 @@ func TestRecoveryExactlyOnce(t *testing.T) {
 			for n := 0; n < events; {
 				text := c.read()
 				if strings.HasPrefix(text, "40") {
+					if n > 0 && !strings.Contains(text, a.SID) {
+						t.Errorf("client %d is another: %s", i, text)
+					}
 					continue
 				}
 				order.WriteString(a.take(t, text) + "\n")
 				if n++; n%97 == 0 && n < events { // in the midst of others
-					c.conn.Close()
-					if c, text = insist(t, addr, a); strings.HasPrefix(text, "42") {
-						order.WriteString(a.take(t, text) + "\n")
-						n++
+					if (n/97)%2 == 0 { // else the server is not told
+						c.conn.Close()
 					}
+					c = dial(t, addr, "4")
+					c.send(a.claim())
 				}
 			}
 			orders[i] = order.String()

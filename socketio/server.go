@@ -44,7 +44,7 @@ func NewServer(cfg Config) (*Server, error) {
 		namespaces: make(map[string]*Namespace),
 	}
 	if cfg.Recovery != nil {
-		s.recovery = newRecovery(s, *cfg.Recovery)
+		s.recovery = newRecovery(s, cfg.Recovery)
 	}
 	s.Of("/")
 	cfg.Engine.Handler = engineHandler{s}

@@ -185,11 +185,17 @@ func (s *Socket) expel() {
 // leave takes a connected socket out of its namespace and rooms. One caller wins; it owes a finish on the connection's
 // turn.
 func (s *Socket) leave(reason DisconnectReason) bool {
-	if !s.Connected() || !s.state.CompareAndSwap(connected, gone|uint32(reason)<<reasonShift) {
+	var won, kept bool
+	if s.recoverable() {
+		won, kept = s.depart(reason)
+	} else {
+		won = s.Connected() && s.state.CompareAndSwap(connected, gone|uint32(reason)<<reasonShift)
+	}
+	if !won {
 		return false
 	}
 	s.ns.joined.Add(-1)
-	if s.stepAway(reason) {
+	if kept {
 		s.leaveAll()
 	} else {
 		s.vacate()

@@ -45,7 +45,8 @@ function watchSocket(client, socket) {
   const received = (event) => (...args) =>
     tell({ client, notice: "event", event, args, transport: transportOf(socket) });
 
-  socket.on("connect", () => tell({ client, notice: "connect", id: socket.id, transport: transportOf(socket) }));
+  socket.on("connect", () =>
+    tell({ client, notice: "connect", id: socket.id, transport: transportOf(socket), recovered: socket.recovered }));
   socket.on("disconnect", (reason) => tell({ client, notice: "disconnect", reason }));
   socket.on("connect_error", (error) => tell({ client, notice: "connect_error", error: reasonOf(error) }));
   if (generation < 3) {

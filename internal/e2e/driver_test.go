@@ -17,6 +17,7 @@ type notice struct {
 	Client    int               `json:"client"`
 	Notice    string            `json:"notice"`              // connect, event, ack, upgrade, heartbeat, disconnect, connect_error
 	ID        string            `json:"id,omitempty"`        // connect
+	Recovered bool              `json:"recovered,omitempty"` // connect
 	Event     string            `json:"event,omitempty"`     // event
 	Ack       int               `json:"ack,omitempty"`       // ack: the emit's number
 	Args      []json.RawMessage `json:"args,omitempty"`      // event, ack

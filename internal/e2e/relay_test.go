@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// relay is the network between a client and the gateway: it passes bytes, can go down, and can make WebSocket connections
-// slow in the client's direction.
+// relay is the network between a client and the gateway: it passes bytes, can go down with or without the gateway being
+// told, and can make WebSocket connections slow in the client's direction.
 type relay struct {
 	addr    string
 	target  string
@@ -24,6 +24,7 @@ type relay struct {
 	mu    sync.Mutex
 	down  bool
 	conns map[net.Conn]struct{} // both ends of all connections; none while down
+	lost  map[net.Conn]struct{} // the gateway's ends whose clients are gone, which it is not told
 }
 
 func startRelay(t *testing.T, target string) *relay {
@@ -36,7 +37,10 @@ func startSlowRelay(t *testing.T, target string, latency time.Duration) *relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{addr: ln.Addr().String(), target: target, latency: latency, done: make(chan struct{}), conns: make(map[net.Conn]struct{})}
+	r := &relay{
+		addr: ln.Addr().String(), target: target, latency: latency, done: make(chan struct{}),
+		conns: make(map[net.Conn]struct{}), lost: make(map[net.Conn]struct{}),
+	}
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {
@@ -68,6 +72,29 @@ func (r *relay) setDown(down bool) {
 		}
 		clear(r.conns)
 	}
+}
+
+// lose is setDown(true) of which the gateway hears nothing: its connections stay as they are, and nobody is there.
+func (r *relay) lose() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.down = true
+	for conn := range r.conns {
+		if conn.RemoteAddr().String() == r.target {
+			r.lost[conn] = struct{}{}
+		} else {
+			reset(conn)
+		}
+	}
+	clear(r.conns)
+}
+
+// isLost reports whether the connection's end is not to be passed on.
+func (r *relay) isLost(server net.Conn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, lost := r.lost[server]
+	return lost
 }
 
 func reset(conn net.Conn) {
@@ -102,6 +129,9 @@ func (r *relay) pass(client net.Conn) {
 	var both sync.WaitGroup
 	both.Go(func() {
 		r.copyDelayed(server, client)
+		if r.isLost(server) {
+			<-r.done
+		}
 		server.(*net.TCPConn).CloseWrite()
 	})
 	both.Go(func() {
