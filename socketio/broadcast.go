@@ -124,7 +124,7 @@ func (b Broadcast) sendKept(p *Prepared) (sent int) {
 // once and in no order. It holds no lock meanwhile. It is how to do more to a room than to emit to it:
 //
 //	for s := range ns.To("room-1").Sockets() {
-//		s.Disconnect(false)
+//		s.SetData(nil)
 //	}
 func (b Broadcast) Sockets() iter.Seq[*Socket] {
 	if b.ns.match != nil {

@@ -20,6 +20,8 @@ const (
 	DefaultMaxAttachments     = 10
 	DefaultMaxAckDigits       = 15
 	DefaultMaxPendingAcks     = 128
+	DefaultAckTimeout         = 30 * time.Second
+	DefaultMaxAnswerBytes     = 16 << 20
 	DefaultMaxRooms           = 256
 	DefaultMaxDepth           = 512
 )
@@ -89,6 +91,10 @@ type Config struct {
 	// MaxPendingAcks is how many acknowledgements the server may wait for on one socket. Default 128.
 	// [Socket.EmitWithAck] returns ErrLimit beyond it.
 	MaxPendingAcks int
+	// AckTimeout is how long [Broadcast.EmitWithAck] waits at most, also if its context has no end. Default 30 s.
+	AckTimeout time.Duration
+	// MaxAnswerBytes is how much memory the answers to one such event may take. Default 16 MiB.
+	MaxAnswerBytes int
 	// MaxRooms is how many rooms a socket may be in. Default 256. [Socket.Join] returns ErrLimit beyond it.
 	MaxRooms int
 	// MaxDepth is how deep arrays and objects may be nested in a packet, the array of the arguments included; at most
@@ -120,6 +126,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = DefaultConnectTimeout
 	}
+	if c.AckTimeout == 0 {
+		c.AckTimeout = DefaultAckTimeout
+	}
 	held := c.Engine.MaxPayload
 	if held == 0 {
 		held = maxPayload
@@ -136,6 +145,7 @@ func (c Config) withDefaults() (Config, error) {
 		{&c.MaxAttachmentBytes, held},
 		{&c.MaxAckDigits, DefaultMaxAckDigits},
 		{&c.MaxPendingAcks, DefaultMaxPendingAcks},
+		{&c.MaxAnswerBytes, DefaultMaxAnswerBytes},
 		{&c.MaxRooms, DefaultMaxRooms},
 		{&c.MaxDepth, DefaultMaxDepth},
 	} {
@@ -162,6 +172,8 @@ func (c *Config) validate() error {
 	switch {
 	case c.ConnectTimeout < 0:
 		return fmt.Errorf("socketio: Config.ConnectTimeout is negative: %v", c.ConnectTimeout)
+	case c.AckTimeout < 0:
+		return fmt.Errorf("socketio: Config.AckTimeout is negative: %v", c.AckTimeout)
 	case c.MaxDepth > maxDepth:
 		return fmt.Errorf("socketio: Config.MaxDepth is over %d: %d", maxDepth, c.MaxDepth)
 	case c.MaxAckDigits > maxAckDigits:
