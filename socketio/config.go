@@ -22,6 +22,7 @@ const (
 	DefaultMaxPendingAcks     = 128
 	DefaultAckTimeout         = 30 * time.Second
 	DefaultMaxAnswerBytes     = 16 << 20
+	DefaultMaxFetch           = 100_000
 	DefaultMaxRooms           = 256
 	DefaultMaxDepth           = 512
 )
@@ -91,10 +92,13 @@ type Config struct {
 	// MaxPendingAcks is how many acknowledgements the server may wait for on one socket. Default 128.
 	// [Socket.EmitWithAck] returns ErrLimit beyond it.
 	MaxPendingAcks int
-	// AckTimeout is how long [Broadcast.EmitWithAck] waits at most, also if its context has no end. Default 30 s.
+	// AckTimeout is how long [Broadcast.EmitWithAck] and [Broadcast.Fetch] wait at most, also if their context has no
+	// end. Default 30 s.
 	AckTimeout time.Duration
 	// MaxAnswerBytes is how much memory the answers to one such event may take. Default 16 MiB.
 	MaxAnswerBytes int
+	// MaxFetch is how many sockets [Broadcast.Fetch] describes, and another node for it. Default 100,000.
+	MaxFetch int
 	// MaxRooms is how many rooms a socket may be in. Default 256. [Socket.Join] returns ErrLimit beyond it.
 	MaxRooms int
 	// MaxDepth is how deep arrays and objects may be nested in a packet, the array of the arguments included; at most
@@ -104,6 +108,9 @@ type Config struct {
 	// Recovery lets clients that have lost their connection have their socket back, with what it has missed. Default:
 	// not.
 	Recovery *Recovery
+
+	// Adapter reaches the other nodes of a cluster. Default: there are none, and that costs nothing.
+	Adapter Adapter
 
 	// Logger receives what an operator should know: panics at Error, refused connections at Debug. Default: nothing.
 	Logger *slog.Logger
@@ -146,6 +153,7 @@ func (c Config) withDefaults() (Config, error) {
 		{&c.MaxAckDigits, DefaultMaxAckDigits},
 		{&c.MaxPendingAcks, DefaultMaxPendingAcks},
 		{&c.MaxAnswerBytes, DefaultMaxAnswerBytes},
+		{&c.MaxFetch, DefaultMaxFetch},
 		{&c.MaxRooms, DefaultMaxRooms},
 		{&c.MaxDepth, DefaultMaxDepth},
 	} {

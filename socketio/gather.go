@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"outrider/engineio"
 )
@@ -80,8 +81,21 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) (
 	ctx, cancel := context.WithTimeout(ctx, b.ns.server.cfg.AckTimeout)
 	defer cancel()
 	g := b.gather(p)
+	if b.crosses() {
+		m := b.eventMessage(MessageAsk, p)
+		m.Wait = share(ctx)
+		replies, err := b.request(ctx, m)
+		g.merge(replies, err)
+	}
 	g.wait(ctx)
 	return g.end(ctx)
+}
+
+// share returns how long other nodes may take: a little less than there is, so that what they have got arrives.
+func share(ctx context.Context) time.Duration {
+	deadline, _ := ctx.Deadline() // there is one
+	left := time.Until(deadline)
+	return max(0, left-min(left/10, time.Second))
 }
 
 // gathering is an acknowledged broadcast under way.
@@ -99,6 +113,7 @@ type gathering struct {
 	open      int // receivers of whom nothing is known yet
 	left      bool
 	limited   bool
+	nodes     error // why other nodes' answers are missing
 	ended     bool
 }
 
@@ -216,27 +231,59 @@ func (g *gathering) wait(ctx context.Context) {
 	}
 }
 
-// end stops waiting, and returns what came of it.
-func (g *gathering) end(ctx context.Context) ([]Answer, error) {
+// merge takes in what other nodes have gathered.
+func (g *gathering) merge(replies []*Reply, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.nodes = err
+	for _, r := range replies {
+		g.receivers += r.Receivers
+		g.left = g.left || r.Left
+		g.limited = g.limited || r.Limited
+		for _, a := range r.Answers {
+			g.take(a)
+		}
+	}
+}
+
+// stop ends the gathering: what comes from now on comes too late. It reports whether all was known.
+func (g *gathering) stop() (complete bool) {
 	g.mu.Lock()
 	g.ended = true
-	answers, open := g.answers, g.open
-	e := &AckError{Receivers: g.receivers, Answers: len(answers), causes: []error{ErrAckTimeout}}
+	complete = g.open == 0
+	g.mu.Unlock()
+	if !complete {
+		g.takeBack()
+	}
+	return complete
+}
+
+// end stops waiting, and returns what came of it.
+func (g *gathering) end(ctx context.Context) ([]Answer, error) {
+	complete := g.stop() // from here on nothing changes
+	if len(g.answers) == g.receivers && g.nodes == nil {
+		return g.answers, nil
+	}
+	e := &AckError{Receivers: g.receivers, Answers: len(g.answers), causes: []error{ErrAckTimeout}}
 	if g.left {
 		e.causes = append(e.causes, ErrNotConnected)
 	}
 	if g.limited {
 		e.causes = append(e.causes, ErrLimit)
 	}
-	g.mu.Unlock()
-	if open > 0 {
-		g.takeBack()
+	if g.nodes != nil {
+		e.causes = append(e.causes, g.nodes)
+	}
+	if !complete {
 		e.causes = append(e.causes, ctx.Err())
 	}
-	if len(e.causes) == 1 {
-		return answers, nil
-	}
-	return answers, e
+	return g.answers, e
+}
+
+// reply is end for another node.
+func (g *gathering) reply() *Reply {
+	g.stop()
+	return &Reply{Receivers: g.receivers, Answers: g.answers, Left: g.left, Limited: g.limited}
 }
 
 // takeBack lets sockets forget what nobody waits for any more.

@@ -1,9 +1,20 @@
 package socketio
 
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
 // Join puts the receivers into rooms, as [Socket.Join] does with one. Those that have no room for that many stay where
-// they are or in some of them, and the error is [ErrLimit] then; it keeps nobody else from joining.
+// they are or join some of them, and the error is [ErrLimit] then, or [ErrNode]; neither keeps anybody else from joining.
 func (b Broadcast) Join(rooms ...string) error {
 	var failed error
+	if b.crosses() {
+		m := b.message(MessageJoin)
+		m.Rooms = rooms
+		failed = b.publish(m)
+	}
 	for s := range b.Sockets() {
 		if err := s.Join(rooms...); err != nil && err != ErrNotConnected { // who has left meanwhile is no receiver
 			failed = err
@@ -12,18 +23,70 @@ func (b Broadcast) Join(rooms ...string) error {
 	return failed
 }
 
-// Leave takes the receivers out of rooms, as far as they are in them.
-func (b Broadcast) Leave(rooms ...string) {
+// Leave takes the receivers out of rooms, as far as they are in them. The error is [ErrNode].
+func (b Broadcast) Leave(rooms ...string) error {
+	var failed error
+	if b.crosses() {
+		m := b.message(MessageLeave)
+		m.Rooms = rooms
+		failed = b.publish(m)
+	}
 	for s := range b.Sockets() {
 		for _, room := range rooms {
 			s.Leave(room)
 		}
 	}
+	return failed
 }
 
-// Disconnect takes the receivers out of the namespace, as [Socket.Disconnect] does with one.
-func (b Broadcast) Disconnect(closeEngine bool) {
+// Disconnect takes the receivers out of the namespace, as [Socket.Disconnect] does with one. The error is [ErrNode].
+func (b Broadcast) Disconnect(closeEngine bool) error {
+	var failed error
+	if b.crosses() {
+		m := b.message(MessageDisconnect)
+		m.CloseEngine = closeEngine
+		failed = b.publish(m)
+	}
 	for s := range b.Sockets() {
 		s.Disconnect(closeEngine)
 	}
+	return failed
+}
+
+// Fetch describes the sockets that an event would go to now, on all nodes. It waits for those, until ctx ends or for
+// [Config].AckTimeout. With its error it returns what it has: [ErrNode] if a node has not answered, [ErrLimit] if there
+// are more than [Config].MaxFetch.
+func (b Broadcast) Fetch(ctx context.Context) ([]SocketInfo, error) {
+	sockets, limited := b.describe()
+	var failed error
+	if b.crosses() {
+		ctx, cancel := context.WithTimeout(ctx, b.ns.server.cfg.AckTimeout)
+		defer cancel()
+		replies, err := b.request(ctx, b.message(MessageFetch))
+		failed = err
+		for _, r := range replies {
+			sockets = append(sockets, r.Sockets...)
+			limited = limited || r.Limited
+		}
+	}
+	most := b.ns.server.cfg.MaxFetch
+	if len(sockets) > most {
+		clear(sockets[most:])
+		sockets, limited = sockets[:most], true
+	}
+	if limited {
+		failed = errors.Join(fmt.Errorf("%w: %d sockets", ErrLimit, most), failed)
+	}
+	return sockets, failed
+}
+
+// describe is Fetch for this node.
+func (b Broadcast) describe() (sockets []SocketInfo, limited bool) {
+	for s := range b.Sockets() {
+		if len(sockets) == b.ns.server.cfg.MaxFetch {
+			return sockets, true
+		}
+		sockets = append(sockets, s.info())
+	}
+	return sockets, false
 }

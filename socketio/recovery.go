@@ -28,7 +28,8 @@ const (
 //
 // A socket can be recovered after the end of its connection, whoever's fault that was, but not after a disconnect by
 // either side, a parse error, or the end of the server, which keeps all this in memory. A client that has not had an
-// event yet has no offset, and cannot come back. Whatever speaks against a recovery, the client joins as a new one.
+// event yet has no offset, and cannot come back. With [Config].Adapter it must come back to the node that it has left,
+// where broadcasts of all nodes are kept. Whatever speaks against a recovery, the client joins as a new one.
 //
 // OnDisconnect and OnConnect run for a socket that comes back as for any other; the one on the old connection may run
 // still when the other runs on the new one.
