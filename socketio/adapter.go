@@ -114,35 +114,38 @@ func (b Broadcast) crosses() bool {
 	return b.ns.server.cfg.Adapter != nil && !b.local && b.only == nil
 }
 
-// message returns what other nodes are to do. The sender is none of theirs.
-func (b Broadcast) message(kind MessageKind) *Message {
-	return &Message{
-		Kind: kind, Namespace: b.ns.address(), To: b.rooms, Except: b.except, Volatile: b.volatile,
+// publish hands a message to the other nodes, if they have a part.
+func (b Broadcast) publish(m Message) error {
+	if !b.crosses() {
+		return nil
 	}
-}
-
-// eventMessage is message for an event.
-func (b Broadcast) eventMessage(kind MessageKind, p *Prepared) *Message {
-	m := b.message(kind)
-	m.Event, m.Attachments = p.json, p.attachments
-	return m
-}
-
-// publish hands a message to the other nodes.
-func (b Broadcast) publish(m *Message) error {
-	if err := b.ns.server.cfg.Adapter.Publish(m); err != nil {
+	if err := b.ns.server.cfg.Adapter.Publish(b.addressed(m)); err != nil {
 		return fmt.Errorf("%w: %w", ErrNode, err)
 	}
 	return nil
 }
 
-// request asks the other nodes.
-func (b Broadcast) request(ctx context.Context, m *Message) ([]*Reply, error) {
-	replies, err := b.ns.server.cfg.Adapter.Request(ctx, m)
+// request hands a message to the other nodes, if they have a part, and returns their replies.
+func (b Broadcast) request(ctx context.Context, m Message) ([]*Reply, error) {
+	if !b.crosses() {
+		return nil, nil
+	}
+	replies, err := b.ns.server.cfg.Adapter.Request(ctx, b.addressed(m))
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrNode, err)
 	}
 	return replies, err
+}
+
+// addressed returns a message that says whom it is about. The sender is on no other node.
+func (b Broadcast) addressed(m Message) *Message {
+	m.Namespace, m.To, m.Except, m.Volatile = b.ns.address(), b.rooms, b.except, b.volatile
+	return &m
+}
+
+// publishEvent is publish for an event.
+func (b Broadcast) publishEvent(p *Prepared) error {
+	return b.publish(Message{Kind: MessageEvent, Event: p.json, Attachments: p.attachments})
 }
 
 // address returns what other nodes call the namespace.

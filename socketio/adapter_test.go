@@ -174,7 +174,6 @@ func TestNode(t *testing.T) {
 		{Kind: socketio.MessageEvent, Namespace: "/"},
 		{Kind: socketio.MessageEvent, Namespace: "/", Event: []byte(`[]`)},
 		{Kind: socketio.MessageEvent, Namespace: "/", Event: []byte(`["event"`)},
-		{Kind: socketio.MessageEvent, Namespace: "/", Event: []byte(`["event",{"_placeholder":true,"num":0}]`)},
 	} {
 		if err := a.node.Receive(m); err == nil {
 			t.Errorf("received: %+v", m)
@@ -208,5 +207,23 @@ func TestNode(t *testing.T) {
 	a.starts = errors.New("cannot join")
 	if _, err := socketio.NewServer(socketio.Config{Adapter: a}); !errors.Is(err, a.starts) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestNoAdapterAllocations: without an adapter, and where other nodes have no part, a broadcast allocates what its
+// iterators do and nothing more.
+func TestNoAdapterAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	const iterators = 3
+	one, _ := twins(t, socketio.Config{})
+	s, _, _ := crowd(t, socketio.Config{})
+	p := prepared(t, "message")
+	for name, to := range map[string]socketio.Broadcast{"none": s.Of("/").To(), "local": one.server.Of("/").Local()} {
+		to.Send(p)
+		if n := testing.AllocsPerRun(100, func() { to.Send(p) }); n > iterators {
+			t.Errorf("%s: %v allocations", name, n)
+		}
 	}
 }

@@ -93,19 +93,15 @@ func (b Broadcast) Emit(event string, args ...any) (sent int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if b.crosses() {
-		err = b.publish(b.eventMessage(MessageEvent, p))
-	}
+	err = b.publishEvent(p)
 	return b.sendHere(p), err
 }
 
 // Send is Emit with an event that is encoded already. That other nodes were not reached is logged.
 func (b Broadcast) Send(p *Prepared) (sent int) {
-	if b.crosses() {
-		if err := b.publish(b.eventMessage(MessageEvent, p)); err != nil {
-			b.ns.server.cfg.Logger.LogAttrs(context.Background(), slog.LevelWarn, "socketio: broadcast",
-				slog.String("nsp", b.ns.address()), slog.Any("err", err))
-		}
+	if err := b.publishEvent(p); err != nil {
+		b.ns.server.cfg.Logger.LogAttrs(context.Background(), slog.LevelWarn, "socketio: broadcast",
+			slog.String("nsp", b.ns.address()), slog.Any("err", err))
 	}
 	return b.sendHere(p)
 }

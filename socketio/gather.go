@@ -21,11 +21,14 @@ type Answer struct {
 // answerSize is about what an answer takes besides its data: itself, the id and their places in lists.
 const answerSize = 150
 
-// Args returns the arguments.
+// Args returns the arguments; none if the answer comes from another node and is not what a client can have answered.
 func (a *Answer) Args() *Args {
 	args := &Args{text: a.Data, attachments: a.Attachments}
 	n, err := splitArray(a.Data, maxDepth, args.first[:])
-	if err != nil { // no answer of ours
+	if err == nil && len(a.Attachments) > 0 {
+		err = checkPlaceholders(a.Data, len(a.Attachments))
+	}
+	if err != nil {
 		return &Args{}
 	}
 	args.n = n
@@ -81,12 +84,8 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) (
 	ctx, cancel := context.WithTimeout(ctx, b.ns.server.cfg.AckTimeout)
 	defer cancel()
 	g := b.gather(p)
-	if b.crosses() {
-		m := b.eventMessage(MessageAsk, p)
-		m.Wait = share(ctx)
-		replies, err := b.request(ctx, m)
-		g.merge(replies, err)
-	}
+	replies, err := b.request(ctx, Message{Kind: MessageAsk, Event: p.json, Attachments: p.attachments, Wait: share(ctx)})
+	g.merge(replies, err)
 	g.wait(ctx)
 	return g.end(ctx)
 }

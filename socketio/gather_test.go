@@ -258,3 +258,69 @@ func TestMany(t *testing.T) {
 		t.Errorf("%d are left", ns.Len())
 	}
 }
+
+// FuzzAnswer: what another node says that a client has answered may be anything.
+func FuzzAnswer(f *testing.F) {
+	for _, seed := range []string{`[]`, `[1,"2",[3],{"4":5},6,7,8]`, `[{"_placeholder":true,"num":3}]`, `{}`, `[1`, ``} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		a := &socketio.Answer{Data: data, Attachments: [][]byte{{1}}}
+		args := a.Args()
+		for i := range args.Len() {
+			if !socketio.ValidJSON(args.Arg(i), socketio.DefaultMaxDepth*2) {
+				t.Errorf("argument %d of %q is %q", i, data, args.Arg(i))
+			}
+			args.Binary(i)
+		}
+		args.Values()
+	})
+}
+
+// TestBroadcastWithAckRace asks from several goroutines while clients answer and leave: whoever was asked is an answer or
+// is missing, and nobody waits for who has gone.
+func TestBroadcastWithAckRace(t *testing.T) {
+	s, clients, sockets := crowd(t, socketio.Config{})
+	const asks = 20
+	var asking []<-chan gathered
+	for range 3 {
+		done := make(chan gathered, asks)
+		asking = append(asking, done)
+		go func() {
+			for range asks {
+				answers, err := s.Of("/").To().EmitWithAck(t.Context(), "q")
+				done <- gathered{answers: make([]string, len(answers)), err: err}
+			}
+		}()
+	}
+	for i, c := range clients {
+		go func() {
+			for n := 0; i == 0 || n < 5*i; n++ { // the others leave, one after the other
+				text, err := c.next()
+				if err != nil {
+					return
+				}
+				id := strings.TrimSuffix(strings.TrimPrefix(text, "42"), `["q"]`)
+				if c.write("43"+id+"[]") != nil {
+					return
+				}
+			}
+			c.conn.Close()
+		}()
+	}
+	for _, done := range asking {
+		for range asks {
+			g := wait(t, done)
+			if e, ok := errors.AsType[*socketio.AckError](g.err); ok {
+				if e.Answers != len(g.answers) || e.Receivers <= e.Answers || !errors.Is(e, socketio.ErrNotConnected) {
+					t.Errorf("%d answers, %v", len(g.answers), e)
+				}
+			} else if g.err != nil || len(g.answers) == 0 {
+				t.Errorf("%d answers, %v", len(g.answers), g.err)
+			}
+		}
+	}
+	if n := socketio.PendingAcks(sockets...); n != 0 {
+		t.Errorf("%d acknowledgements awaited still", n)
+	}
+}

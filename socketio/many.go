@@ -9,12 +9,7 @@ import (
 // Join puts the receivers into rooms, as [Socket.Join] does with one. Those that have no room for that many stay where
 // they are or join some of them, and the error is [ErrLimit] then, or [ErrNode]; neither keeps anybody else from joining.
 func (b Broadcast) Join(rooms ...string) error {
-	var failed error
-	if b.crosses() {
-		m := b.message(MessageJoin)
-		m.Rooms = rooms
-		failed = b.publish(m)
-	}
+	failed := b.publish(Message{Kind: MessageJoin, Rooms: rooms})
 	for s := range b.Sockets() {
 		if err := s.Join(rooms...); err != nil && err != ErrNotConnected { // who has left meanwhile is no receiver
 			failed = err
@@ -25,12 +20,7 @@ func (b Broadcast) Join(rooms ...string) error {
 
 // Leave takes the receivers out of rooms, as far as they are in them. The error is [ErrNode].
 func (b Broadcast) Leave(rooms ...string) error {
-	var failed error
-	if b.crosses() {
-		m := b.message(MessageLeave)
-		m.Rooms = rooms
-		failed = b.publish(m)
-	}
+	failed := b.publish(Message{Kind: MessageLeave, Rooms: rooms})
 	for s := range b.Sockets() {
 		for _, room := range rooms {
 			s.Leave(room)
@@ -41,12 +31,7 @@ func (b Broadcast) Leave(rooms ...string) error {
 
 // Disconnect takes the receivers out of the namespace, as [Socket.Disconnect] does with one. The error is [ErrNode].
 func (b Broadcast) Disconnect(closeEngine bool) error {
-	var failed error
-	if b.crosses() {
-		m := b.message(MessageDisconnect)
-		m.CloseEngine = closeEngine
-		failed = b.publish(m)
-	}
+	failed := b.publish(Message{Kind: MessageDisconnect, CloseEngine: closeEngine})
 	for s := range b.Sockets() {
 		s.Disconnect(closeEngine)
 	}
@@ -58,16 +43,12 @@ func (b Broadcast) Disconnect(closeEngine bool) error {
 // are more than [Config].MaxFetch.
 func (b Broadcast) Fetch(ctx context.Context) ([]SocketInfo, error) {
 	sockets, limited := b.describe()
-	var failed error
-	if b.crosses() {
-		ctx, cancel := context.WithTimeout(ctx, b.ns.server.cfg.AckTimeout)
-		defer cancel()
-		replies, err := b.request(ctx, b.message(MessageFetch))
-		failed = err
-		for _, r := range replies {
-			sockets = append(sockets, r.Sockets...)
-			limited = limited || r.Limited
-		}
+	ctx, cancel := context.WithTimeout(ctx, b.ns.server.cfg.AckTimeout)
+	defer cancel()
+	replies, failed := b.request(ctx, Message{Kind: MessageFetch})
+	for _, r := range replies {
+		sockets = append(sockets, r.Sockets...)
+		limited = limited || r.Limited
 	}
 	most := b.ns.server.cfg.MaxFetch
 	if len(sockets) > most {

@@ -81,9 +81,6 @@ func (m *Message) prepared() (*Prepared, error) {
 	if err == nil && n == 0 {
 		err = errEventName
 	}
-	if err == nil {
-		err = checkPlaceholders(m.Event, len(m.Attachments))
-	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errMessage, err)
 	}
