@@ -7,15 +7,17 @@ import (
 )
 
 // Join puts the receivers into rooms, as [Socket.Join] does with one. Those that have no room for that many stay where
-// they are or join some of them, and the error is [ErrLimit] then, or [ErrNode]; neither keeps anybody else from joining.
+// they are or join some of them, and the error is [ErrLimit] then (of sockets of this node only), or [ErrNode], or both;
+// neither keeps anybody else from joining.
 func (b Broadcast) Join(rooms ...string) error {
 	failed := b.publish(Message{Kind: MessageJoin, Rooms: rooms})
+	var limit error
 	for s := range b.Sockets() {
 		if err := s.Join(rooms...); err != nil && err != ErrNotConnected { // who has left meanwhile is no receiver
-			failed = err
+			limit = err
 		}
 	}
-	return failed
+	return errors.Join(failed, limit)
 }
 
 // Leave takes the receivers out of rooms, as far as they are in them. The error is [ErrNode].

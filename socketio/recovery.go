@@ -23,7 +23,7 @@ const (
 // that it has missed (PROTOCOL.md 2.7). [Socket.Recovered] tells.
 //
 // For that, every event to such clients gets one argument more, its offset, which clients keep; but not what is sent
-// with [Socket.EmitWithAck] or Volatile, which is not sent again. The events of a namespace reach its sockets in one
+// with EmitWithAck or Volatile, which is not sent again. The events of a namespace reach its sockets in one
 // order: two calls of Emit in a namespace wait for each other.
 //
 // A socket can be recovered after the end of its connection, whoever's fault that was, but not after a disconnect by

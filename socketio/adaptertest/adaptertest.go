@@ -122,6 +122,15 @@ func testOrder(t *testing.T, adapters []socketio.Adapter) {
 			}
 		}
 	}
+	for i := range events { // what is requested does not overtake what was published
+		room := fmt.Sprint("again", i)
+		if err := ns.To().Join(room); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := ns.To(room).Fetch(t.Context()); err != nil || len(found) != nodes*perNode {
+			t.Fatalf("found %d in %s, %v", len(found), room, err)
+		}
+	}
 }
 
 // testAnyBytes: rooms and attachments are no text, and may be of no length.
