@@ -43,19 +43,40 @@ func (s *Socket) EmitWithAck(timeout time.Duration, event string, args []any, fn
 func (s *Socket) awaitAck(fn func(*Args, error)) (id uint64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state.Load() != connected { // failAcks comes after this state and takes the same lock
-		return 0, ErrNotConnected
-	}
-	x := s.need()
-	if len(x.acks) >= s.ns.server.cfg.MaxPendingAcks {
-		return 0, fmt.Errorf("%w: %d acknowledgements", ErrLimit, len(x.acks))
-	}
-	if x.acks == nil {
-		x.acks = make(map[uint64]func(*Args, error))
+	x, err := s.needAcks()
+	if err != nil {
+		return 0, err
 	}
 	id = s.ns.acks.Add(1) - 1
 	x.acks[id] = fn
 	return id, nil
+}
+
+// awaitAckAs keeps fn under an id that the socket shares with the other receivers of a broadcast.
+func (s *Socket) awaitAckAs(id uint64, fn func(*Args, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, err := s.needAcks()
+	if err != nil {
+		return err
+	}
+	x.acks[id] = fn
+	return nil
+}
+
+// needAcks returns the extra state with room for one acknowledgement more. The caller holds mu.
+func (s *Socket) needAcks() (*extra, error) {
+	if s.state.Load() != connected { // failAcks comes after this state and takes the same lock
+		return nil, ErrNotConnected
+	}
+	x := s.need()
+	if len(x.acks) >= s.ns.server.cfg.MaxPendingAcks {
+		return nil, fmt.Errorf("%w: %d acknowledgements", ErrLimit, len(x.acks))
+	}
+	if x.acks == nil {
+		x.acks = make(map[uint64]func(*Args, error))
+	}
+	return x, nil
 }
 
 // takeAck returns what awaits the id, once.

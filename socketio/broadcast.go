@@ -1,7 +1,9 @@
 package socketio
 
 import (
+	"context"
 	"iter"
+	"log/slog"
 	"slices"
 )
 
@@ -14,7 +16,8 @@ import (
 //	s.Volatile().Emit("position", 52.1, 4.3)     // s, if it can take it now
 //
 // The rooms of a Broadcast are united, a socket in several of them is reached once; the id of a socket is a room that
-// holds that socket. An event is encoded once for all receivers that speak the same revision.
+// holds that socket. An event is encoded once for all receivers that speak the same revision. With [Config].Adapter a
+// Broadcast reaches the sockets of all nodes, without it or with Local those of this server.
 type Broadcast struct {
 	ns       *Namespace
 	sender   *Socket // who is left out
@@ -22,6 +25,7 @@ type Broadcast struct {
 	rooms    []string
 	except   []string
 	volatile bool
+	local    bool // other nodes have no part in it
 }
 
 // all is everybody.
@@ -80,19 +84,30 @@ func (b Broadcast) Volatile() Broadcast {
 	return b
 }
 
-// Emit sends an event, and returns to how many sockets it was handed (to the kernel or a queue). It blocks for as long
-// as that takes and never waits for a client. Its error is that of [Prepare]; a socket that cannot be sent to is not
-// counted, and none of the others' business.
+// Emit sends an event, and returns to how many sockets of this node it was handed (to the kernel or a queue). It blocks
+// for as long as that takes and never waits for a client. Its error is that of [Prepare], or [ErrNode]: then the sockets
+// of this node have got the event, and those of others perhaps not. A socket that cannot be sent to is not counted, and
+// none of the others' business.
 func (b Broadcast) Emit(event string, args ...any) (sent int, err error) {
 	p, err := Prepare(event, args...)
 	if err != nil {
 		return 0, err
 	}
-	return b.Send(p), nil
+	err = b.publishEvent(p)
+	return b.sendHere(p), err
 }
 
-// Send is Emit with an event that is encoded already.
+// Send is Emit with an event that is encoded already. That other nodes were not reached is logged.
 func (b Broadcast) Send(p *Prepared) (sent int) {
+	if err := b.publishEvent(p); err != nil {
+		b.ns.server.cfg.Logger.LogAttrs(context.Background(), slog.LevelWarn, "socketio: broadcast",
+			slog.String("nsp", b.ns.address()), slog.Any("err", err))
+	}
+	return b.sendHere(p)
+}
+
+// sendHere is Send for this node.
+func (b Broadcast) sendHere(p *Prepared) (sent int) {
 	if !b.volatile && b.ns.keeps() {
 		return b.sendKept(p)
 	}
@@ -107,7 +122,7 @@ func (b Broadcast) Send(p *Prepared) (sent int) {
 	return sent
 }
 
-// sendKept is Send where events are kept for sockets that are away.
+// sendKept is sendHere where events are kept for sockets that are away.
 func (b Broadcast) sendKept(p *Prepared) (sent int) {
 	if b.ns.log != nil {
 		return b.ns.log.broadcast(b, p)
@@ -120,11 +135,11 @@ func (b Broadcast) sendKept(p *Prepared) (sent int) {
 	return sent
 }
 
-// Sockets iterates over the sockets that an event would go to now, whether they are writable or not, each of them
-// once and in no order. It holds no lock meanwhile. It is how to do more to a room than to emit to it:
+// Sockets iterates over the sockets of this node that an event would go to now, whether they are writable or not, each
+// of them once and in no order. It holds no lock meanwhile. It is how to do more to a room than to emit to it:
 //
 //	for s := range ns.To("room-1").Sockets() {
-//		s.Disconnect(false)
+//		s.SetData(nil)
 //	}
 func (b Broadcast) Sockets() iter.Seq[*Socket] {
 	if b.ns.match != nil {

@@ -20,6 +20,9 @@ const (
 	DefaultMaxAttachments     = 10
 	DefaultMaxAckDigits       = 15
 	DefaultMaxPendingAcks     = 128
+	DefaultAckTimeout         = 30 * time.Second
+	DefaultMaxAnswerBytes     = 16 << 20
+	DefaultMaxFetch           = 100_000
 	DefaultMaxRooms           = 256
 	DefaultMaxDepth           = 512
 )
@@ -94,6 +97,13 @@ type Config struct {
 	// MaxPendingAcks is how many acknowledgements the server may wait for on one socket. Default 128.
 	// [Socket.EmitWithAck] returns ErrLimit beyond it.
 	MaxPendingAcks int
+	// AckTimeout is how long [Broadcast.EmitWithAck] and [Broadcast.Fetch] wait at most, also if their context has no
+	// end. Default 30 s.
+	AckTimeout time.Duration
+	// MaxAnswerBytes is how much memory the answers to one such event may take. Default 16 MiB.
+	MaxAnswerBytes int
+	// MaxFetch is how many sockets [Broadcast.Fetch] describes, and another node for it. Default 100,000.
+	MaxFetch int
 	// MaxRooms is how many rooms a socket may be in. Default 256. [Socket.Join] returns ErrLimit beyond it.
 	MaxRooms int
 	// MaxDepth is how deep arrays and objects may be nested in a packet, the array of the arguments included; at most
@@ -103,6 +113,9 @@ type Config struct {
 	// Recovery lets clients that have lost their connection have their socket back, with what it has missed. Default:
 	// not.
 	Recovery *Recovery
+
+	// Adapter reaches the other nodes of a cluster. Default: there are none, and that costs nothing.
+	Adapter Adapter
 
 	// Logger receives what an operator should know: panics at Error, refused connections at Debug. Default: nothing.
 	Logger *slog.Logger
@@ -125,6 +138,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = DefaultConnectTimeout
 	}
+	if c.AckTimeout == 0 {
+		c.AckTimeout = DefaultAckTimeout
+	}
 	held := c.Engine.MaxPayload
 	if held == 0 {
 		held = maxPayload
@@ -141,6 +157,8 @@ func (c Config) withDefaults() (Config, error) {
 		{&c.MaxAttachmentBytes, held},
 		{&c.MaxAckDigits, DefaultMaxAckDigits},
 		{&c.MaxPendingAcks, DefaultMaxPendingAcks},
+		{&c.MaxAnswerBytes, DefaultMaxAnswerBytes},
+		{&c.MaxFetch, DefaultMaxFetch},
 		{&c.MaxRooms, DefaultMaxRooms},
 		{&c.MaxDepth, DefaultMaxDepth},
 	} {
@@ -167,6 +185,8 @@ func (c *Config) validate() error {
 	switch {
 	case c.ConnectTimeout < 0:
 		return fmt.Errorf("socketio: Config.ConnectTimeout is negative: %v", c.ConnectTimeout)
+	case c.AckTimeout < 0:
+		return fmt.Errorf("socketio: Config.AckTimeout is negative: %v", c.AckTimeout)
 	case c.MaxDepth > maxDepth:
 		return fmt.Errorf("socketio: Config.MaxDepth is over %d: %d", maxDepth, c.MaxDepth)
 	case c.MaxAckDigits > maxAckDigits:

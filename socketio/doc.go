@@ -28,12 +28,20 @@
 // messages. [Event.Ack] answers the client; [Socket.EmitWithAck] asks it.
 //
 // [Broadcast] says who gets an event: rooms, everybody but the sender, those who can take it now. Whoever gets it, it
-// is encoded once for each revision; a [Prepared] event is encoded once for many sends.
+// is encoded once for each revision; a [Prepared] event is encoded once for many sends. [Broadcast.EmitWithAck] gathers
+// the answers of many, and [Broadcast.Join], Leave and Disconnect do to many what a Socket does to itself.
 //
 // # Lost connections
 //
 // With [Config].Recovery a client that has lost its connection, and comes back in time, has the socket that it had and
 // gets what it has missed. It is off by default, and costs nothing then.
+//
+// # Several nodes
+//
+// With [Config].Adapter a server is one node of a cluster, and a Broadcast reaches the sockets of all nodes: with events,
+// with and without acknowledgements, and to join, leave, disconnect and [Broadcast.Fetch] them. A [Socket] is always one
+// of this node; on others there are [SocketInfo] and its id, which is a room. Package adaptertest checks whether an
+// adapter does what it must. Nodes that cannot be reached cost an [ErrNode] and what is theirs, never what is here.
 //
 // # Concurrency
 //

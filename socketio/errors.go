@@ -25,6 +25,8 @@ var (
 	ErrLimit = errors.New("socketio: limit reached")
 	// ErrNoArgument is an argument that the sender did not give.
 	ErrNoArgument = errors.New("socketio: no such argument")
+	// ErrNode is another node of the cluster that was not reached or has not answered in time. The cause is inside.
+	ErrNode = errors.New("socketio: other nodes not reached")
 )
 
 // ConnectError is what a middleware returns to refuse a socket with more than a text: Data is sent along with it,
@@ -53,6 +55,9 @@ func (e *ArgumentError) Error() string {
 
 // Unwrap returns the cause: [ErrNoArgument], or the error of the JSON decoder.
 func (e *ArgumentError) Unwrap() error { return e.Err }
+
+// errMessage is what an adapter hands over that no node has made.
+var errMessage = errors.New("socketio: malformed message of a node")
 
 var errNotJSON = errors.New("not JSON")
 

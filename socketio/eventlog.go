@@ -68,7 +68,7 @@ func (l *eventLog) sendTo(s *Socket, p *Prepared) error {
 	return s.deliver(l.keep(p, []string{s.ID()}, nil))
 }
 
-// broadcast sends an event to many. (A Broadcast for one socket alone is volatile, and does not come here.)
+// broadcast sends an event to many, whichever node it comes from. (A Broadcast for one socket alone is volatile, and does not come here.)
 func (l *eventLog) broadcast(b Broadcast, p *Prepared) (sent int) {
 	except := b.except
 	if b.sender != nil {

@@ -251,7 +251,7 @@ func ExampleWithAttachments() {
 	// p
 }
 
-// Sending away everybody in a room.
+// Telling each socket in a room something else.
 func ExampleBroadcast_Sockets() {
 	server, err := socketio.NewServer(socketio.Config{})
 	if err != nil {
@@ -259,17 +259,19 @@ func ExampleBroadcast_Sockets() {
 	}
 	ns := server.Of("/")
 	ns.OnConnect(func(s *socketio.Socket) { s.Join("table-1") })
-	ns.On("close", func(*socketio.Event) {
+	ns.On("deal", func(*socketio.Event) {
+		card := 0
 		for s := range ns.To("table-1").Sockets() {
-			s.Disconnect(false)
+			card++
+			s.Emit("card", card)
 		}
 	})
 
 	client := connect(serve(server), "40")
-	client.send(`42["close"]`)
+	client.send(`42["deal"]`)
 	fmt.Println(client.receive())
 	server.Close()
-	// Output: 41
+	// Output: 42["card",1]
 }
 
 // A client that loses its connection and comes back finds its socket again, and gets what it has missed.

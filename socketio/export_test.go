@@ -243,3 +243,18 @@ func (l *List) Clone() *List {
 	}
 	return &c
 }
+
+// AnswerSize is what an answer counts besides its data.
+const AnswerSize = answerSize
+
+// PendingAcks is how many acknowledgements are awaited of the sockets.
+func PendingAcks(sockets ...*Socket) (n int) {
+	for _, s := range sockets {
+		s.mu.Lock()
+		if s.extra != nil {
+			n += len(s.extra.acks)
+		}
+		s.mu.Unlock()
+	}
+	return n
+}

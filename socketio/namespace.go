@@ -24,6 +24,7 @@ type Namespace struct {
 	wire     []byte     // the name in packets: nil for "/"
 	template *Namespace // the one it was made from; nil if it is not a child
 	match    func(name string) bool
+	number   int // of a template
 
 	refs   int  // sockets of a child, connecting ones included; guarded by server.mu
 	pinned bool // a child that Of has returned; guarded by server.mu

@@ -23,13 +23,14 @@ const (
 // that it has missed (PROTOCOL.md 2.7). [Socket.Recovered] tells.
 //
 // For that, every event to such clients gets one argument more, its offset, which clients keep; but not what is sent
-// with [Socket.EmitWithAck] or Volatile, which is not sent again. The events of a namespace reach its sockets in one
+// with EmitWithAck or Volatile, which is not sent again. The events of a namespace reach its sockets in one
 // order: two calls of Emit in a namespace wait for each other.
 //
 // A socket can be recovered after the end of its connection, whoever's fault that was, but not after a disconnect by
 // either side, a parse error, or the end of the server, which keeps all this in memory. If the client is back before the
 // server has noticed the end, the old connection is ended then. A client that has not had an event yet has no offset,
-// and cannot come back. Whatever speaks against a recovery, the client joins as a new one.
+// and cannot come back. With [Config].Adapter it must come back to the node that it has left, where broadcasts of all
+// nodes are kept. Whatever speaks against a recovery, the client joins as a new one.
 //
 // OnDisconnect and OnConnect run for a socket that comes back as for any other; the one on the old connection may run
 // still when the other runs on the new one.

@@ -2,6 +2,8 @@ package socketio
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"hash/maphash"
 	"maps"
 	"net"
@@ -27,6 +29,8 @@ type Server struct {
 	namespaces map[string]*Namespace
 	templates  []*Namespace
 	children   int
+
+	leave func() error // has the adapter leave the cluster, once; nil without one
 }
 
 // NewServer returns a server that has the namespace "/" and accepts nobody yet: see [Server.Serve]. The error says
@@ -51,6 +55,12 @@ func NewServer(cfg Config) (*Server, error) {
 	if s.engine, err = engineio.NewServer(cfg.Engine); err != nil {
 		return nil, err
 	}
+	if cfg.Adapter != nil {
+		if err := cfg.Adapter.Start(&Node{s}); err != nil {
+			return nil, errors.Join(fmt.Errorf("socketio: Config.Adapter: %w", err), s.engine.Close())
+		}
+		s.leave = sync.OnceValue(cfg.Adapter.Close)
+	}
 	return s, nil
 }
 
@@ -70,13 +80,21 @@ func (s *Server) TakeOver(c net.Conn, read []byte) error { return s.engine.TakeO
 // returns when all are gone, or with ctx's error when ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.recovery.close()
-	return s.engine.Shutdown(ctx)
+	return s.leaveAfter(s.engine.Shutdown(ctx))
 }
 
 // Close is Shutdown without patience: connections are cut where they are.
 func (s *Server) Close() error {
 	defer s.recovery.close()
-	return s.engine.Close()
+	return s.leaveAfter(s.engine.Close())
+}
+
+// leaveAfter has the adapter leave the cluster, after an end that came out as err.
+func (s *Server) leaveAfter(err error) error {
+	if s.leave == nil {
+		return err
+	}
+	return errors.Join(err, s.leave())
 }
 
 // Of returns the namespace of that name, and makes it if there is none; a missing leading slash is added. (A name with a
@@ -105,13 +123,15 @@ func (s *Server) Of(name string) *Namespace {
 // namespace. [Config].MaxChildNamespaces bounds how many there are; those whose last socket has left are forgotten
 // unless KeepEmptyNamespaces is set.
 //
-// Emit and the broadcast operators of the template reach all its children. match runs on the connection's turn and
+// Emit and the broadcast operators of the template reach all its children. The nodes of a cluster ([Adapter]) must make
+// their templates in the same order. match runs on the connection's turn and
 // may block; it must not change.
 func (s *Server) OfFunc(match func(name string) bool) *Namespace {
 	template := newNamespace(s, "", nil)
 	template.match = match
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	template.number = len(s.templates)
 	s.templates = append(s.templates[:len(s.templates):len(s.templates)], template)
 	return template
 }
