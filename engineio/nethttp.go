@@ -64,12 +64,18 @@ func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 var (
 	errNotServed = &httpwire.Error{Status: http.StatusNotFound, Reason: "Not Found"}
 	errStopping  = &httpwire.Error{Status: http.StatusServiceUnavailable, Reason: "Server shutting down"}
-	errTLS       = &httpwire.Error{Status: http.StatusNotImplemented,
-		Reason: "engineio: a connection over TLS cannot be taken over; end TLS in front of this server"}
-	errNoConnection = &httpwire.Error{Status: http.StatusNotImplemented,
-		Reason: "engineio: the connection cannot be taken over: HTTP/2, or a ResponseWriter that does not give it away"}
-	errNoDescriptor = &httpwire.Error{Status: http.StatusNotImplemented,
-		Reason: "engineio: the connection cannot be taken over: its type hides the descriptor"}
+	errTLS       = &httpwire.Error{
+		Status: http.StatusNotImplemented,
+		Reason: "engineio: a connection over TLS cannot be taken over; end TLS in front of this server",
+	}
+	errNoConnection = &httpwire.Error{
+		Status: http.StatusNotImplemented,
+		Reason: "engineio: the connection cannot be taken over: HTTP/2, or a ResponseWriter that does not give it away",
+	}
+	errNoDescriptor = &httpwire.Error{
+		Status: http.StatusNotImplemented,
+		Reason: "engineio: the connection cannot be taken over: its type hides the descriptor",
+	}
 )
 
 // refusal says why a request cannot be the engine's, as far as that is to be

@@ -315,4 +315,6 @@ func decodeBytes(args *Args, i int, raw json.RawMessage) (v []byte, err error) {
 	return v, err
 }
 
-func decodeRaw(_ *Args, _ int, raw json.RawMessage) (json.RawMessage, error) { return bytes.Clone(raw), nil }
+func decodeRaw(_ *Args, _ int, raw json.RawMessage) (json.RawMessage, error) {
+	return bytes.Clone(raw), nil
+}
