@@ -19,6 +19,7 @@ type Server struct {
 	group    *loop.Group
 	sessions *sessions
 	workers  *workers
+	files    map[string]*file // of Config.Files, by name
 
 	stats    counters
 	draining atomic.Bool // no more handshakes
@@ -61,6 +62,9 @@ func newServer(cfg Config, newPoller func() (poll.Poller, error)) (*Server, erro
 		return nil, err
 	}
 	srv := &Server{cfg: cfg, sessions: newSessions()}
+	if srv.files, err = loadFiles(cfg.Files); err != nil {
+		return nil, err
+	}
 	if srv.workers, err = newWorkers(srv, cfg.Workers); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ func fromNode(ctx context.Context, mux *http.ServeMux, id, token string, file []
 		Paths: []string{"/ws"}, MaxPayload: 1 << 20, PingInterval: 25 * time.Second,
 		CORS:         &engineio.CORS{Origins: []string{"https://shop.example"}},
 		AllowRequest: func(r *engineio.Request) error { return nil },
+		Files:        os.DirFS("node_modules/socket.io-client/dist"),
 	}}
 	_ = socketio.Config{Recovery: &socketio.Recovery{MaxDisconnection: 2 * time.Minute}}
 
