@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -92,6 +93,13 @@ type Config struct {
 	// compressed for clients that accept gzip, in bytes; default 1,024,
 	// negative for never.
 	CompressionThreshold int
+
+	// Files are served beside the engine, below each of Paths: those of its root
+	// whose names end in .js or .map, such as the client bundles in the folder
+	// dist of npm's socket.io-client. They are read and compressed by NewServer,
+	// at most 64 and 16 MiB, and sent with an ETag, as gzip where that is
+	// accepted. Default: none.
+	Files fs.FS
 
 	// Answer, if set, is offered the requests that are not for the engine, before
 	// Fallback: those with all of their body there, within the 16 KiB that a

@@ -54,6 +54,9 @@ func (h *httpConn) answerWhole(p []byte, size int) int {
 // next request on it is the fallback's too.
 func (h *httpConn) fallBack(p []byte) int {
 	fallback := h.shard.srv.cfg.Fallback
+	if home := h.home; home != nil {
+		fallback = func(c net.Conn) { go giveBack(home, c) }
+	}
 	if fallback == nil {
 		h.begin(&h.shard.head)
 		h.keepAlive = false

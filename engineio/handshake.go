@@ -22,6 +22,10 @@ func (sh *shard) serve(h *httpConn, p []byte) int {
 		h.preflight(head)
 		return len(p)
 	}
+	if f := sh.srv.fileOf(head); f != nil {
+		h.answerFile(f, head)
+		return len(p)
+	}
 	q := parseQuery(head.RawQuery, sh.scratch[:0])
 	s, refused := sh.verify(&q, head)
 	switch {

@@ -33,6 +33,7 @@ type httpConn struct {
 	poll      *polling       // the session's transport at that time
 	admission *admission     // the handshake that Config.Admit is asked about
 	peer      netip.AddrPort // once Config.Answer has asked for it
+	home      *http.Server   // whose the connection was, and will be; see ServeHTTP
 
 	// of the request in work: written by the loop while the turn is the
 	// client's, read by whoever answers

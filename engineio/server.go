@@ -19,6 +19,7 @@ type Server struct {
 	group    *loop.Group
 	sessions *sessions
 	workers  *workers
+	files    map[string]*file // of Config.Files, by name
 
 	stats    counters
 	draining atomic.Bool // no more handshakes
@@ -61,6 +62,9 @@ func newServer(cfg Config, newPoller func() (poll.Poller, error)) (*Server, erro
 		return nil, err
 	}
 	srv := &Server{cfg: cfg, sessions: newSessions()}
+	if srv.files, err = loadFiles(cfg.Files); err != nil {
+		return nil, err
+	}
 	if srv.workers, err = newWorkers(srv, cfg.Workers); err != nil {
 		return nil, err
 	}
@@ -102,8 +106,15 @@ func (srv *Server) Serve(ln net.Listener) error {
 // Config.Fallback was given, for instance, whose next request is for the
 // engine. read is what has been read of that request. c is closed and its
 // descriptor taken over; an error means that it is only closed.
-func (srv *Server) TakeOver(c net.Conn, read []byte) error {
-	err := srv.group.AdoptConn(c, read)
+func (srv *Server) TakeOver(c net.Conn, read []byte) error { return srv.takeOver(c, read, nil) }
+
+// takeOver is TakeOver, and calls tell with the connection's handler on its
+// loop before the handler is given anything.
+func (srv *Server) takeOver(c net.Conn, read []byte, tell func(loop.Handler)) error {
+	if c, ok := c.(*httpwire.Conn); ok { // was a loop's before, which had read more than its reader has asked for
+		read = append(read[:len(read):len(read)], c.Rest()...)
+	}
+	err := srv.group.AdoptConn(c, read, tell)
 	if errors.Is(err, loop.ErrClosed) {
 		return ErrServerClosed
 	}

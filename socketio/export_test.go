@@ -258,3 +258,12 @@ func PendingAcks(sockets ...*Socket) (n int) {
 	}
 	return n
 }
+
+// Decode decodes the first argument as a handler of On does.
+func Decode[A any](args *Args) (A, error) {
+	a := newArgument[A]("", 0)
+	return a.decode(args, 0, args.Arg(0))
+}
+
+// Deliver has a socket handle a packet that its client could have sent, for measuring.
+func (s *Socket) Deliver(packet []byte) { s.conn.message(packet, false) }

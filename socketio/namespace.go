@@ -49,6 +49,7 @@ type handlers struct {
 	connect    []func(*Socket)
 	disconnect []func(*Socket, DisconnectReason)
 	any        []func(*Event)
+	errors     []func(*Event, error)
 	events     map[string]*eventHandlers
 }
 

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"maps"
 	"net"
+	"net/http"
 	"slices"
 	"sync"
 
@@ -74,6 +75,10 @@ func (s *Server) Serves(path []byte) bool { return s.engine.Serves(path) }
 // TakeOver serves a connection that another server has served so far, whose next request is for the engine; read is what has
 // been read of that request. See engineio.Server.TakeOver.
 func (s *Server) TakeOver(c net.Conn, read []byte) error { return s.engine.TakeOver(c, read) }
+
+// ServeHTTP serves what an [http.Server] has accepted, on the engine's loop: mux.Handle("/socket.io/", server). It works for
+// plain TCP and Unix sockets; see engineio.Server.ServeHTTP.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
 // Shutdown stops accepting and closes all connections after what is queued for them. Sockets are disconnected with
 // reason "server shutting down"; clients come back by themselves, to another server or to this one's successor. It

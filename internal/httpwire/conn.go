@@ -36,6 +36,13 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// Rest returns the bytes read before that Read has not given out yet, and leaves none.
+func (c *Conn) Rest() []byte {
+	rest := c.pre
+	c.pre = nil
+	return rest
+}
+
 // CloseWrite shuts the connection's write side, if it has one.
 func (c *Conn) CloseWrite() error {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {

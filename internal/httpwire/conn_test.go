@@ -45,6 +45,17 @@ func TestConnReadsBytesReadBefore(t *testing.T) {
 	}
 }
 
+func TestConnRest(t *testing.T) {
+	_, server := pipe(t)
+	conn := httpwire.NewConn(server, []byte("read before")).(*httpwire.Conn)
+	if n, err := conn.Read(make([]byte, len("read "))); n != 5 || err != nil {
+		t.Fatal(n, err)
+	}
+	if first, second := conn.Rest(), conn.Rest(); string(first) != "before" || second != nil {
+		t.Errorf("rests %q and %q", first, second)
+	}
+}
+
 func TestConnWithoutBytes(t *testing.T) {
 	_, server := pipe(t)
 	if conn := httpwire.NewConn(server, nil); conn != server {

@@ -33,7 +33,7 @@ func served(t *testing.T) (client *net.TCPConn, server net.Conn) {
 // TestAdoptConnLosesNothing: the handler is given what was read before, and
 // then what was not, in order, whatever lies on either side of the buffer.
 func TestAdoptConnLosesNothing(t *testing.T) {
-	const most = loop.MaxRest + loop.ReadSize
+	const most = loop.MaxRead
 	g := startLoops(t, echoConfig())
 	for _, n := range []int{0, 1, loop.MaxRest, most - 1, most} {
 		client, server := served(t)
@@ -43,7 +43,7 @@ func TestAdoptConnLosesNothing(t *testing.T) {
 		if _, err := io.ReadFull(server, read); err != nil {
 			t.Fatal(err)
 		}
-		if err := g.AdoptConn(server, read); err != nil {
+		if err := g.AdoptConn(server, read, nil); err != nil {
 			t.Fatal(err)
 		}
 		got := make([]byte, len(sent))
@@ -68,7 +68,7 @@ func TestAdoptConnKeepsWhatIsLeft(t *testing.T) {
 		}}
 	}})
 	client, server := served(t)
-	if err := g.AdoptConn(server, []byte("half a line, ")); err != nil {
+	if err := g.AdoptConn(server, []byte("half a line, "), nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.Write([]byte("and the other\n")); err != nil {
@@ -89,7 +89,7 @@ func TestAdoptConnTunes(t *testing.T) {
 		return echo{}
 	}})
 	_, server := served(t)
-	if err := g.AdoptConn(server, nil); err != nil {
+	if err := g.AdoptConn(server, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	c := await(t, "the connection", conns)
@@ -109,11 +109,11 @@ func TestAdoptConnFails(t *testing.T) {
 	ended.Close()
 	for name, adopt := range map[string]func(c net.Conn) error{
 		"too much was read": func(c net.Conn) error {
-			return g.AdoptConn(c, make([]byte, loop.MaxRest+loop.ReadSize+1))
+			return g.AdoptConn(c, make([]byte, loop.MaxRead+1), nil)
 		},
-		"no descriptor":    func(c net.Conn) error { return g.AdoptConn(tls.Server(c, &tls.Config{}), nil) },
-		"closed before":    func(c net.Conn) error { _ = c.Close(); return g.AdoptConn(c, nil) },
-		"the group closed": func(c net.Conn) error { return ended.AdoptConn(c, nil) },
+		"no descriptor":    func(c net.Conn) error { return g.AdoptConn(tls.Server(c, &tls.Config{}), nil, nil) },
+		"closed before":    func(c net.Conn) error { _ = c.Close(); return g.AdoptConn(c, nil, nil) },
+		"the group closed": func(c net.Conn) error { return ended.AdoptConn(c, nil, nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, server := served(t)
@@ -127,5 +127,28 @@ func TestAdoptConnFails(t *testing.T) {
 				t.Fatal("it is counted")
 			}
 		})
+	}
+}
+
+// TestAdoptConnTells about the handler before it is given anything.
+func TestAdoptConnTells(t *testing.T) {
+	told := make(chan loop.Handler, 1)
+	g := startLoops(t, loop.Config{Accept: func(*loop.Conn) loop.Handler {
+		return script{data: func(c *loop.Conn, p []byte) int {
+			if len(told) == 0 {
+				t.Error("the handler was given bytes first")
+			}
+			return echo{}.Data(c, p)
+		}}
+	}})
+	client, server := served(t)
+	if err := g.AdoptConn(server, []byte("x"), func(h loop.Handler) { told <- h }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(client, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if h, ok := (<-told).(script); !ok {
+		t.Errorf("told of a %T", h)
 	}
 }

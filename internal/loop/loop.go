@@ -48,7 +48,7 @@ type task struct {
 	c  *Conn
 	fn func()
 
-	read []byte
+	history *history // of opTakeOver
 }
 
 // Loop owns connections: it alone reads them, closes them and runs their
@@ -89,7 +89,7 @@ func newLoop(g *Group, index int, p poll.Poller) *Loop {
 		poller: p,
 		ended:  make(chan struct{}),
 		timers: wheel.New(g.cfg.Tick, g.clock.Now()),
-		buf:    make([]byte, maxRest+readSize),
+		buf:    make([]byte, MaxRead),
 		events: make([]poll.Event, batch),
 	}
 	l.data = g.cfg.Attach(l)
@@ -239,7 +239,7 @@ func (l *Loop) runTask(t task) {
 	case opAdopt:
 		l.adopt(t.fd)
 	case opTakeOver:
-		l.takeOver(t.fd, t.read)
+		l.takeOver(t.fd, t.history)
 	case opClose:
 		l.closing = append(l.closing, t.c)
 	case opResume:
