@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -80,9 +81,7 @@ func TestFilesBounds(t *testing.T) {
 		many[fmt.Sprintf("%d.js", i)] = &fstest.MapFile{}
 	}
 	more := fstest.MapFS{"65.js": {}}
-	for name, f := range many {
-		more[name] = f
-	}
+	maps.Copy(more, many)
 	for name, tt := range map[string]struct {
 		files fstest.MapFS
 		ok    bool

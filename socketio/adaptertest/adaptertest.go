@@ -73,18 +73,18 @@ func testBroadcast(t *testing.T, adapters []socketio.Adapter) {
 		if _, err := test.to.Emit("event", i); err != nil {
 			t.Fatal(err)
 		}
-		got := ""
+		var got strings.Builder
 		for node := range nodes { // the event itself has come from one of them
 			for who, packets := range c.heard(node) {
 				for _, packet := range packets {
 					if packet != fmt.Sprintf(`42["event",%d]`, i) {
 						t.Fatalf("%d: client %d got %q", i, who, packet)
 					}
-					got += fmt.Sprint(who)
+					got.WriteString(fmt.Sprint(who))
 				}
 			}
 		}
-		if sorted := sortedText(got); sorted != test.want {
+		if sorted := sortedText(got.String()); sorted != test.want {
 			t.Errorf("%d: reached %q, want %q", i, sorted, test.want)
 		}
 	}
