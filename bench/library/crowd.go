@@ -13,7 +13,7 @@ const dialling = 64
 // crowd is the clients of one run. The first that fails ends it.
 type crowd struct {
 	clients []*client
-	ctx     context.Context //nolint:containedctx // the run's, with the cause of its end
+	ctx     context.Context // the run's, with the cause of its end
 	fail    context.CancelCauseFunc
 	leave   func() // closes all connections, once
 }
