@@ -8,7 +8,7 @@ RACE     := $(shell command -v cc >/dev/null && echo -race)
 UNIT      = $$($(GO) list ./... | grep -v /internal/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build clients test unit race e2e fuzz bench bench-peers microbench benchonce lint fix suites conformance tidy check
+.PHONY: help run build clients test unit race e2e fuzz bench bench-peers bench-library microbench benchonce lint fix suites conformance tidy check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ bench: build ## ours beside the floor under load, for Engine.IO 4 and 3, 5 minut
 bench-peers: build ## the same beside socket.io for Node and the floor, in one table; report to bin/
 	@test -d bench/peers/node/node_modules || (cd bench/peers/node && npm ci)
 	./bin/outrider bench peers -n $(PEERS_N) --peer node='exec:node bench/peers/node/server.js {addr} {ping}' -o bin/bench-peers.json
+
+bench-library: ## socketio alone beside socket.io for Node and zishang520's for Go, in one table, 2 minutes
+	@test -d bench/peers/node/node_modules || (cd bench/peers/node && npm ci)
+	$(GO) build -trimpath -o bin/library ./bench/library
+	cd bench/peers/zishang520 && $(GO) build -trimpath -o ../../../bin/peer-zishang520 .
+	./bin/library -peer node='node bench/peers/node/library.js {addr}' -peer zishang520='bin/peer-zishang520 {addr}'
 
 microbench: ## each benchmark that matches BENCH, with its allocations
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(UNIT)
