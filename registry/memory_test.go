@@ -140,22 +140,29 @@ func TestWhoLeftIsCollected(t *testing.T) {
 func TestOldSeatKeepsNoSlots(t *testing.T) {
 	x := registry.NewIndex[member]()
 	m := new(member)
-	old := x.Join("topic", m)
-	before := heap()
-	seats := make([]registry.Seat[member], 10_000)
-	for i := range seats {
-		seats[i] = x.Join("topic", m)
+	var grown int64
+	for range 3 { // what the runtime keeps for itself now and then is not there each time; slots would be
+		old := x.Join("topic", m)
+		before := heap()
+		seats := make([]registry.Seat[member], 10_000)
+		for i := range seats {
+			seats[i] = x.Join("topic", m)
+		}
+		for _, s := range seats {
+			s.Leave()
+		}
+		seats = nil
+		old.Leave()
+		grown = int64(heap()) - int64(before)
+		runtime.KeepAlive(&old)
+		if grown <= 4<<10 {
+			break
+		}
 	}
-	for _, s := range seats {
-		s.Leave()
-	}
-	seats = nil
-	old.Leave()
-	if after := heap(); after > before+4<<10 {
-		t.Errorf("%d bytes more than before", after-before)
+	if grown > 4<<10 {
+		t.Errorf("%d bytes more than before", grown)
 	}
 	runtime.KeepAlive(x)
-	runtime.KeepAlive(&old)
 }
 
 // Keys that are gone leave nothing but small tables.
