@@ -29,6 +29,7 @@ const (
 	CodeUnsupportedVersion ErrorCode = 5 // 400 "Unsupported protocol version"
 )
 
+// String returns the message of the official server.
 func (c ErrorCode) String() string {
 	switch c {
 	case CodeTransportUnknown:
@@ -53,6 +54,7 @@ type RequestError struct {
 	Message string // in place of the code's own, if not empty
 }
 
+// Error returns the message that the client is told.
 func (e *RequestError) Error() string { return "engineio: " + e.message() }
 
 func (e *RequestError) message() string {
